@@ -1,0 +1,33 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Constructors of the PCI functions a VM can get. Main thread only; the descriptor is taken over. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <lib/cleanup.h>
+
+struct vm;
+struct pci_dev;
+
+/**
+ * vmm_dev_vfu_new() - a VF behind a vfio-user server
+ * @fd:      connected vfio-user socket; taken over, also on failure
+ * @trapped: do not map the shared pages: every register access leaves the guest (the emulated path)
+ *
+ * Context: main thread; PREPARING: nothing is visible to the guest yet.
+ * Return: 0; -EPROTO the peer's layout is not a VF's; -errno of pcif_open_vfu(), pcif_dma_map().
+ * Source: docs/sources.md [VU].
+ */
+int vmm_dev_vfu_new(struct vm *vm, const char *id, int fd, bool trapped, struct pci_dev **ret_dev)
+	_must_check_;
+
+/**
+ * vmm_dev_virtio_net_new() - modern virtio-net whose queues a vhost-user back end serves
+ * @fd:  connected vhost-user socket; taken over, also on failure
+ * @mac: given to the guest in the device configuration
+ *
+ * Context: main thread.
+ * Return: 0; -EPROTO the back end lacks a feature that is needed; -errno of socket calls.
+ * Source: virtio 1.2, 5.1; vhost-user protocol.
+ */
+int vmm_dev_virtio_net_new(struct vm *vm, const char *id, int fd, const uint8_t mac[6],
+			   struct pci_dev **ret_dev) _must_check_;
