@@ -25,10 +25,7 @@
 #define CTL_FDS_MAX     8u
 #define CTL_CLIENTS_MAX 16u
 
-static inline void json_decrefp(json_t **j)
-{
-	json_decref(*j);
-}
+/* json_decrefp() for _cleanup_ comes with jansson. */
 
 /* ---- client: synchronous, one connection a call or kept ---------------------------------------- */
 
