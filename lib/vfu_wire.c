@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vfio-user on a stream socket. A message goes out by one sendmsg(2) when the socket has room, since
+ * some peers read a body by one recv(2). The socket may block or not: every call is MSG_DONTWAIT and
+ * waits in poll(2) with what is left of its deadline.
+ */
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <lib/clock.h>
+#include <lib/vfu_wire.h>
+
+#define SEND_IOV_MAX 4u
+
+void vfu_fds_done(struct vfu_fds *fds)
+{
+	for (unsigned int i = 0; i < fds->n; i++)
+		fds->fd[i] = fd_close(fds->fd[i]);
+	fds->n = 0;
+}
+
+static int socket_errno(int e)
+{
+	if (e == EAGAIN || e == EWOULDBLOCK || e == EINTR)
+		return -EAGAIN;
+	if (e == EPIPE || e == ECONNRESET || e == ENOTCONN)
+		return -ECONNRESET;
+	return -e;
+}
+
+int vfu_try_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
+		 size_t *ret_sent)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(VFU_MAX_FDS * sizeof(int))];
+	} control;
+	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = n_iov};
+	ssize_t n;
+
+	if (n_fds > VFU_MAX_FDS)
+		return -EINVAL;
+	if (n_fds > 0) {
+		struct cmsghdr *c;
+
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = control.buf;
+		msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
+	}
+
+	n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0)
+		return socket_errno(errno);
+	*ret_sent = (size_t)n;
+	return 0;
+}
+
+/* Poll until @deadline_us; hang-ups are left for the next send or recv to report. */
+static int wait_for(int fd, short events, uint64_t deadline_us)
+{
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = events};
+		uint64_t now = clock_us(), left_ms;
+		int r;
+
+		if (now >= deadline_us)
+			return -ETIMEDOUT;
+		left_ms = (deadline_us - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+		r = poll(&p, 1, left_ms > 60000 ? 60000 : (int)left_ms);
+		if (r > 0)
+			return p.revents & POLLNVAL ? -EBADF : 0;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+int vfu_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
+	     uint64_t deadline_us)
+{
+	struct iovec left[SEND_IOV_MAX];
+	size_t at = 0;
+
+	if (n_iov > SEND_IOV_MAX)
+		return -EINVAL;
+	memcpy(left, iov, n_iov * sizeof(*iov));
+
+	while (at < n_iov) {
+		size_t sent;
+		int r;
+
+		r = vfu_try_send(fd, left + at, n_iov - at, fds, n_fds, &sent);
+		if (r == -EAGAIN) {
+			r = wait_for(fd, POLLOUT, deadline_us);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (r < 0)
+			return r;
+		n_fds = 0;
+		while (at < n_iov && sent >= left[at].iov_len)
+			sent -= left[at++].iov_len;
+		if (at < n_iov) {
+			left[at].iov_base = (char *)left[at].iov_base + sent;
+			left[at].iov_len -= sent;
+		}
+	}
+	return 0;
+}
+
+static void take_fds(struct msghdr *msg, struct vfu_fds *fds)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			if (fds->n < VFU_RECV_FDS) {
+				fds->fd[fds->n++] = fd;
+			} else {
+				fds->truncated = true;
+				fd_close(fd);
+			}
+		}
+	}
+	if (msg->msg_flags & MSG_CTRUNC)
+		fds->truncated = true;
+	if (fds->truncated)
+		vfu_fds_done(fds);
+}
+
+int vfu_try_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, size_t *ret_read)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(VFU_RECV_FDS * sizeof(int))];
+	} control;
+	struct iovec iov = {.iov_base = buf, .iov_len = len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t n;
+
+	if (fds) {
+		msg.msg_control = control.buf;
+		msg.msg_controllen = sizeof(control.buf);
+	}
+	n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return socket_errno(errno);
+	if (fds)
+		take_fds(&msg, fds);
+	if (n == 0)
+		return -ECONNRESET;
+	*ret_read = (size_t)n;
+	return 0;
+}
+
+int vfu_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, uint64_t deadline_us)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		size_t n;
+		int r;
+
+		r = vfu_try_recv(fd, (char *)buf + at, len - at, fds, &n);
+		if (r == -EAGAIN) {
+			r = wait_for(fd, POLLIN, deadline_us);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (r < 0)
+			return r;
+		at += n;
+	}
+	return 0;
+}

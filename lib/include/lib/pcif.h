@@ -78,7 +78,11 @@ DEFINE_CLEANUP(struct pcif *, pcif_close);
 /** pcif_lost() - true after a timeout, a protocol error or a hang-up: every call gives -ENODEV. */
 bool pcif_lost(const struct pcif *f);
 
-/** pcif_fd() - descriptor that polls readable when the peer hangs up; -1 if there is none. */
+/**
+ * pcif_fd() - descriptor that polls EPOLLRDHUP and EPOLLHUP when the peer hangs up; -1: there is none
+ * Ask for these two only: while a call is in progress its reply makes the descriptor readable.
+ * Context: any thread; owned by @f. Return: descriptor or -1. Source: -
+ */
 int pcif_fd(const struct pcif *f);
 
 int pcif_config_read(struct pcif *f, uint32_t off, void *buf, size_t len) _must_check_;

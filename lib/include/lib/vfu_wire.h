@@ -13,10 +13,10 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#define VFU_MAX_FDS      16u
-#define VFU_MAX_XFER     UINT32_C(1048576)
-#define VFU_HDR_SIZE     16u
-#define VFU_MAX_MSG      (VFU_HDR_SIZE + 16u + VFU_MAX_XFER)
+#define VFU_MAX_FDS  16u
+#define VFU_MAX_XFER UINT32_C(1048576)
+#define VFU_HDR_SIZE 16u
+#define VFU_MAX_MSG  (VFU_HDR_SIZE + 16u + VFU_MAX_XFER)
 
 enum vfu_cmd {
 	VFU_VERSION = 1,
@@ -37,11 +37,11 @@ enum vfu_cmd {
 	VFU_DEVICE_FEATURE = 16,
 };
 
-#define VFU_F_TYPE_MASK    0xfu
+#define VFU_F_TYPE_MASK	   0xfu
 #define VFU_F_TYPE_COMMAND 0u
 #define VFU_F_TYPE_REPLY   1u
-#define VFU_F_NO_REPLY     0x10u
-#define VFU_F_ERROR        0x20u
+#define VFU_F_NO_REPLY	   0x10u
+#define VFU_F_ERROR	   0x20u
 
 struct vfu_hdr {
 	uint16_t msg_id;
@@ -57,7 +57,7 @@ struct vfu_version {
 	/* JSON text with NUL follows */
 };
 
-#define VFU_DMA_F_READ  1u
+#define VFU_DMA_F_READ	1u
 #define VFU_DMA_F_WRITE 2u
 struct vfu_dma_map {
 	uint32_t argsz;
@@ -149,3 +149,141 @@ _Static_assert(sizeof(struct vfu_dma_unmap) == 24, "DMA_UNMAP");
 _Static_assert(sizeof(struct vfu_region_info) == 32, "REGION_INFO");
 _Static_assert(sizeof(struct vfu_set_irqs) == 20, "SET_IRQS");
 _Static_assert(sizeof(struct vfu_region_access) == 16, "REGION access");
+
+/* Region and interrupt numbers are those of <linux/vfio.h>. */
+#define VFU_REGIONS	  9u
+#define VFU_REGION_CONFIG 7u
+#define VFU_IRQS	  5u
+#define VFU_IRQ_MSIX	  2u
+
+/* ---- sockets (vfu_wire.c) ------------------------------------------------------------------------ */
+
+#define VFU_RECV_FDS 64u
+
+/* Descriptors of one message; take one with TAKE_FD, vfu_fds_done() closes the rest. */
+struct vfu_fds {
+	int fd[VFU_RECV_FDS];
+	unsigned int n;
+	bool truncated; /* the peer sent more than fit: none was kept */
+};
+
+void vfu_fds_done(struct vfu_fds *fds);
+
+/**
+ * vfu_try_send() - one non-blocking sendmsg(2), descriptors on its first byte
+ * @iov, @n_iov: what to send
+ * @fds, @n_fds: at most VFU_MAX_FDS; kept by the caller
+ * @ret_sent:    bytes taken; the descriptors have gone when it is not 0
+ *
+ * Context: any thread; never blocks.
+ * Return: 0; -EAGAIN; -ECONNRESET the peer is gone; -errno of sendmsg(2).
+ * Source: [VU] 1.
+ */
+int vfu_try_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
+		 size_t *ret_sent) _must_check_;
+
+/**
+ * vfu_send() - send all of a message until @deadline_us (clock_us()); descriptors on its first byte
+ * @iov: at most 4 pieces
+ * Context: any thread; sleeps, whether @fd blocks or not.
+ * Return: 0; -ETIMEDOUT; -ECONNRESET; -errno of sendmsg(2).
+ * Source: [VU] 1.
+ */
+int vfu_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
+	     uint64_t deadline_us) _must_check_;
+
+/**
+ * vfu_try_recv() - one non-blocking recvmsg(2) of at most @len bytes
+ * @fds:      descriptors that came along are added, close-on-exec; NULL: they are discarded
+ * @ret_read: bytes got, never 0
+ * Context: any thread; never blocks.
+ * Return: 0; -EAGAIN; -ECONNRESET end of stream; -errno of recvmsg(2).
+ * Source: [VU] 1.
+ */
+int vfu_try_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, size_t *ret_read) _must_check_;
+
+/**
+ * vfu_recv() - receive exactly @len bytes until @deadline_us
+ * Read a header with @fds, its body without: descriptors travel on a message's first byte.
+ * Context: any thread; sleeps. Return: 0; -ETIMEDOUT; -ECONNRESET; -errno of recvmsg(2).
+ * Source: [VU] 1.
+ */
+int vfu_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, uint64_t deadline_us) _must_check_;
+
+/* ---- decoders (vfu_codec.c): pure; @p, @len is the message without its header -------------------- */
+
+/* What the other side said of itself in VERSION, within our own limits. */
+struct vfu_peer {
+	uint16_t major;
+	uint16_t minor;
+	uint32_t max_msg_fds; /* 1..VFU_MAX_FDS */
+	uint32_t max_xfer;    /* 1..VFU_MAX_XFER */
+};
+
+#define VFU_SPARSE_AREAS_MAX 8u
+
+struct vfu_region {
+	uint64_t size;
+	bool readable;
+	bool writable;
+	bool mappable;	 /* and a descriptor belongs to the reply */
+	uint64_t offset; /* of the region in that descriptor */
+	unsigned int n_areas;
+	struct vfu_sparse_area
+		area[VFU_SPARSE_AREAS_MAX]; /* when mappable, at least one; more are left out */
+};
+
+/** vfu_version_text() - our capabilities, for both directions; @ret_len counts the NUL. */
+const char *vfu_version_text(size_t *ret_len);
+
+/**
+ * vfu_decode_version() - VERSION, request or reply
+ * Context: any; allocates for JSON, the text is bounded.
+ * Return: 0; -EBADMSG malformed; -ERANGE a value that makes no sense; -ENOMEM.
+ * Source: [VU] 2.
+ */
+int vfu_decode_version(const void *p, size_t len, struct vfu_peer *ret_peer) _must_check_;
+
+/**
+ * vfu_check_request_hdr() - is this the header of a command
+ * Return: 0; -EBADMSG the stream is lost: refuse and close; -EINVAL refuse after its body;
+ * Context: any; pure. Source: [VU] 5.
+ */
+int vfu_check_request_hdr(const struct vfu_hdr *h) _must_check_;
+
+/* Requests, as the server sees them. Return: 0; -EBADMSG malformed; -ERANGE. Context: any; pure.
+ * Source: [VU] 3-5. Bytes after the structure are accepted, save for REGION_WRITE. */
+int vfu_decode_dma_map(const void *p, size_t len, size_t n_fds,
+		       struct vfu_dma_map *ret) _must_check_;
+int vfu_decode_dma_unmap(const void *p, size_t len, struct vfu_dma_unmap *ret) _must_check_;
+int vfu_decode_device_info(const void *p, size_t len, struct vfu_device_info *ret) _must_check_;
+int vfu_decode_region_info(const void *p, size_t len, struct vfu_region_info *ret) _must_check_;
+int vfu_decode_irq_info(const void *p, size_t len, struct vfu_irq_info *ret) _must_check_;
+/** @n_irqs: vectors of each index; @ret_bools: one byte a vector for DATA_BOOL, else NULL. */
+int vfu_decode_set_irqs(const void *p, size_t len, size_t n_fds, const uint32_t n_irqs[VFU_IRQS],
+			struct vfu_set_irqs *ret, const uint8_t **ret_bools) _must_check_;
+/** @ret_data: what to write, @ret->count bytes; NULL for a read. */
+int vfu_decode_region_access(const void *p, size_t len, bool write, struct vfu_region_access *ret,
+			     const uint8_t **ret_data) _must_check_;
+
+/* Replies, as the client sees them. Return: 0; -EPROTO. Context: any; pure. Source: [VU] 3-5. */
+
+/**
+ * vfu_check_reply_hdr() - is this the answer to @msg_id and @cmd
+ * @max_body: longest body the request asks for
+ * @ret_body: length of the body that follows
+ * Return: 0; -EPROTO; with @ret_error != 0 a refusal (negative errno) without a body.
+ */
+int vfu_check_reply_hdr(const struct vfu_hdr *h, uint16_t msg_id, uint16_t cmd, size_t max_body,
+			size_t *ret_body, int *ret_error) _must_check_;
+int vfu_decode_device_info_reply(const void *p, size_t len,
+				 struct vfu_device_info *ret) _must_check_;
+int vfu_decode_irq_info_reply(const void *p, size_t len, uint32_t index,
+			      struct vfu_irq_info *ret) _must_check_;
+/** Bounded walk of the capability chain; @n_fds: descriptors that came along. */
+int vfu_decode_region_info_reply(const void *p, size_t len, size_t n_fds, uint32_t index,
+				 struct vfu_region *ret) _must_check_;
+int vfu_decode_dma_unmap_reply(const void *p, size_t len,
+			       const struct vfu_dma_unmap *asked) _must_check_;
+int vfu_decode_region_access_reply(const void *p, size_t len, bool write,
+				   const struct vfu_region_access *asked) _must_check_;
