@@ -162,7 +162,16 @@ enum nic_access {
 	R(TDT,        0x0e018, 0x40,  16,  SP,  0,          "transmit tail", "L D Q")             \
 	R(TXDCTL,     0x0e028, 0x40,  16,  SP,  0,          "transmit descriptor control", "L D Q N") \
 	R(TDWBAL,     0x0e038, 0x40,  16,  SP,  0,          "head write-back address low", "L Q") \
-	R(TDWBAH,     0x0e03c, 0x40,  16,  SP,  0,          "head write-back address high", "L Q")
+	R(TDWBAH,     0x0e03c, 0x40,  16,  SP,  0,          "head write-back address high", "L Q") \
+	R(PVFGPRC,    0x10010, 0x100, 8,   RO,  0,          "VF n: good packets received", "D Q") \
+	R(PVFGPTC,    0x10014, 0x100, 8,   RO,  0,          "VF n: good packets transmitted", "D Q") \
+	R(PVFGORC,    0x10018, 0x100, 8,   RO,  0,          "VF n: good octets received", "D Q") \
+	R(PVFGOTC,    0x10034, 0x100, 8,   RO,  0,          "VF n: good octets transmitted", "D Q") \
+	R(PVFMPRC,    0x1003c, 0x100, 8,   RO,  0,          "VF n: multicasts received", "Q")     \
+	R(PVFGPRLBC,  0x10040, 0x100, 8,   RO,  0,          "VF n: packets received by loopback", "D Q") \
+	R(PVFGPTLBC,  0x10044, 0x100, 8,   RO,  0,          "VF n: packets sent to loopback", "D Q") \
+	R(PVFGORLBC,  0x10048, 0x100, 8,   RO,  0,          "VF n: octets received by loopback", "D Q") \
+	R(PVFGOTLBC,  0x10050, 0x100, 8,   RO,  0,          "VF n: octets sent to loopback", "D Q")
 
 /* Queues 0..3 also answer at 0x2800 + 0x100 n (receive) and 0x3800 + 0x100 n (transmit). */
 #define NIC_RXQ_LOW_BASE   0x2800u
