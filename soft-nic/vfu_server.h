@@ -27,7 +27,7 @@ struct vfu_dma_region {
 
 struct vfu_server_region {
 	uint64_t size; /* 0: not there */
-	int mmap_fd;   /* -1: every access is a message */
+	int mmap_fd;   /* -1: every access is a message; else file offset = offset in the region */
 	unsigned int n_areas;
 	struct {
 		uint64_t offset;
@@ -43,7 +43,10 @@ struct vfu_server_ops {
 	void (*region_write)(void *fn, unsigned int bar, uint64_t off, const void *buf, uint32_t len);
 	/* vector's eventfd changed; -1: none. Owned by the server, valid until the next call */
 	void (*irq_changed)(void *fn, unsigned int vector, int fd);
-	/* vfu_server_dma() has a new table; on return nothing may use the old one any more */
+	/*
+	 * vfu_server_dma() has a new table, by rising iova; on return nothing may use the old one
+	 * any more: it is overwritten by the next change, its memory unmapped now
+	 */
 	void (*dma_changed)(void *fn);
 	void (*reset)(void *fn);
 	/* a client came (true) or went (false); on going, DMA and interrupts were already dropped */
@@ -68,6 +71,8 @@ int vfu_server_new(sd_event *event, const struct vfu_server_config *config,
 void vfu_server_free(struct vfu_server *s);
 DEFINE_CLEANUP(struct vfu_server *, vfu_server_free);
 
+/* vfu_server_free() drops the client first, with the same calls as if it had hung up. */
+
 /** vfu_server_dma() - the client's current mappings, @ret_n of them; valid until dma_changed(). */
 const struct vfu_dma_region *vfu_server_dma(const struct vfu_server *s, unsigned int *ret_n);
 
@@ -82,5 +87,6 @@ uint64_t vfu_server_messages(const struct vfu_server *s);
 /**
  * vfu_server_feed() - handle one message as if a client had sent it, for the fuzz target
  * @msg, @len: header and body; @fds: taken over
+ * Nobody is connected: replies are dropped, a verdict to hang up forgets interrupts and DMA.
  */
 void vfu_server_feed(struct vfu_server *s, const void *msg, size_t len, int *fds, size_t n_fds);

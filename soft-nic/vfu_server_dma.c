@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The client's memory. The data path reads the table without a lock, so a change is made in the
+ * other copy, announced by dma_changed(), and only then is the memory that went away unmapped.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <lib/memfd.h>
+#include "vfu_server_impl.h"
+
+const struct vfu_dma_region *vfu_server_dma(const struct vfu_server *s, unsigned int *ret_n)
+{
+	*ret_n = s->dma[s->dma_current].n;
+	return s->dma[s->dma_current].region;
+}
+
+static void publish(struct vfu_server *s)
+{
+	s->dma_current ^= 1;
+	s->config.ops->dma_changed(s->config.fn);
+}
+
+static void unmap(const struct vfu_dma_region *region)
+{
+	if (region->va)
+		munmap(region->va, region->size);
+}
+
+/* Where a mapping of [iova, iova + size) belongs; the range does not wrap. */
+static int find_slot(const struct vfu_dma_table *t, uint64_t iova, uint64_t size,
+		     unsigned int *ret_at)
+{
+	unsigned int at = 0;
+
+	while (at < t->n && t->region[at].iova < iova)
+		at++;
+	if (at > 0 && iova - t->region[at - 1].iova < t->region[at - 1].size)
+		return -EEXIST;
+	if (at < t->n && t->region[at].iova - iova < size)
+		return -EEXIST;
+	*ret_at = at;
+	return 0;
+}
+
+int vfu_server_dma_map(struct vfu_server *s, const struct vfu_dma_map *map, int fd)
+{
+	const struct vfu_dma_table *now = &s->dma[s->dma_current];
+	struct vfu_dma_table *next = &s->dma[s->dma_current ^ 1];
+	struct vfu_dma_region region = {
+		.iova = map->iova,
+		.size = map->size,
+		.readable = map->flags & VFU_DMA_F_READ,
+		.writable = map->flags & VFU_DMA_F_WRITE,
+	};
+	unsigned int at;
+	int r;
+
+	r = find_slot(now, map->iova, map->size, &at);
+	if (r < 0)
+		return r;
+	if (now->n == VFU_DMA_REGIONS_MAX)
+		return -ENOSPC;
+
+	if (fd >= 0) {
+		int prot = (region.readable ? PROT_READ : 0) | (region.writable ? PROT_WRITE : 0);
+		void *va;
+
+		/* a file that shrinks under the data path is a SIGBUS there */
+		r = memfd_sealed(fd, map->offset + map->size);
+		if (r < 0)
+			return r;
+		va = mmap(NULL, map->size, prot, MAP_SHARED, fd, (off_t)map->offset);
+		if (va == MAP_FAILED)
+			return -errno;
+		region.va = va;
+	}
+
+	memcpy(next->region, now->region, at * sizeof(region));
+	next->region[at] = region;
+	memcpy(next->region + at + 1, now->region + at, (now->n - at) * sizeof(region));
+	next->n = now->n + 1;
+	publish(s);
+	return 0;
+}
+
+int vfu_server_dma_unmap(struct vfu_server *s, uint64_t iova, uint64_t size)
+{
+	const struct vfu_dma_table *now = &s->dma[s->dma_current];
+	struct vfu_dma_table *next = &s->dma[s->dma_current ^ 1];
+	unsigned int at = 0;
+
+	while (at < now->n && now->region[at].iova != iova)
+		at++;
+	if (at == now->n || now->region[at].size != size)
+		return -ENOENT;
+
+	memcpy(next->region, now->region, at * sizeof(now->region[0]));
+	memcpy(next->region + at, now->region + at + 1, (now->n - at - 1) * sizeof(now->region[0]));
+	next->n = now->n - 1;
+	publish(s);
+	unmap(&now->region[at]);
+	return 0;
+}
+
+void vfu_server_dma_drop(struct vfu_server *s)
+{
+	const struct vfu_dma_table *now = &s->dma[s->dma_current];
+
+	if (now->n == 0)
+		return;
+	s->dma[s->dma_current ^ 1].n = 0;
+	publish(s);
+	for (unsigned int i = 0; i < now->n; i++)
+		unmap(&now->region[i]);
+}
