@@ -1,0 +1,92 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sriovctl bench: three ways into one guest, measured side by side. One VM owns two ports of each
+ * path; a round visits every path once, in an order that changes from round to round, so that what
+ * the host does meanwhile hits all of them alike. Histograms are merged, ratios are taken within a
+ * round, and the median over rounds is what is reported.
+ */
+#include <abi/hist.h>
+
+#include <cli/calib.h>
+#include <cli/cli.h>
+
+#define BENCH_ROUNDS_MAX 100u
+#define BENCH_VM	 "bench-vm"
+#define BENCH_VFS	 4u /* two for the vf path, two for the emulated one */
+
+enum bench_path_id {
+	BENCH_EMULATED,
+	BENCH_VIRTIO,
+	BENCH_VF,
+	BENCH_PATHS,
+};
+
+/* Counted by the VMM around each block; the guest cannot see them. */
+struct bench_traps {
+	uint64_t bar_exits; /* accesses to the device that left the guest */
+	uint64_t messages;  /* vfio-user register messages */
+	uint64_t kvm_exits; /* all exits, for whatever reason */
+};
+
+struct bench_path {
+	const char *name; /* as in attach --path */
+	const char *net[2];
+	struct hist rtt;
+	uint64_t rtt_packets; /* two a round trip, warm-up included */
+	uint64_t load_packets;
+	struct bench_traps rtt_traps;
+	struct bench_traps load_traps;
+	uint64_t lost;
+	uint64_t corrupt;
+	double p50_ns[BENCH_ROUNDS_MAX];
+	double mpps_64[BENCH_ROUNDS_MAX];
+	double gbps_1518[BENCH_ROUNDS_MAX];
+};
+
+struct bench {
+	const struct cli *cli;
+	const char *pf;
+	uint64_t rounds;       /* to do */
+	uint64_t samples;      /* a path, over all rounds */
+	unsigned int n_rounds; /* done */
+	uint64_t tsc_khz;      /* as the guest counts */
+	char trap_source[64];
+	struct calib calib;
+	bool have_calib;
+	struct bench_path path[BENCH_PATHS];
+};
+
+/** bench_init() - names and sizes. Context: any. Return: none. Source: none. */
+void bench_init(struct bench *b, const struct cli *cli, const char *pf, uint64_t rounds,
+		uint64_t samples);
+
+/**
+ * bench_clean() - remove the bench's VM and networks, its own or those of a broken earlier run
+ * Context: sleeps; silent about what does not exist; not stopped by a signal.
+ * Return: 0; -EBUSY something stays (a message is printed). Source: none.
+ */
+int bench_clean(const struct bench *b);
+
+/**
+ * bench_setup() - check for free VFs, start the VM, attach two ports of each path
+ * Context: sleeps; prints progress and errors to stderr; on failure the caller cleans.
+ * Return: 0; negative errno. Source: none.
+ */
+int bench_setup(struct bench *b);
+
+/**
+ * bench_rounds() - measure
+ * Context: sleeps for minutes; prints progress and errors to stderr.
+ * Return: 0; -EINTR; -EIO the guest reported an error; else as api_call(). Source: none.
+ */
+int bench_rounds(struct bench *b);
+
+/** bench_traps_per_packet() - the larger of what VMM and soft NIC counted. Context: any; pure. */
+double bench_traps_per_packet(const struct bench_traps *traps, uint64_t packets);
+
+/** bench_report() - results as JSON. Context: any. Return: new object or NULL. Source: none. */
+json_t *bench_report(struct bench *b);
+
+/** bench_print() - results as a table on stdout. Context: any. Return: 0; -ENOMEM. Source: none. */
+int bench_print(const json_t *report);

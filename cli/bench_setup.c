@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api.h"
+#include "bench.h"
+
+#define DETACH_MS 3000
+
+void bench_init(struct bench *b, const struct cli *cli, const char *pf, uint64_t rounds,
+		uint64_t samples)
+{
+	static const struct bench_path paths[BENCH_PATHS] = {
+		[BENCH_EMULATED] = {.name = "emulated", .net = {"bench-em-a", "bench-em-b"}},
+		[BENCH_VIRTIO] = {.name = "virtio", .net = {"bench-vi-a", "bench-vi-b"}},
+		[BENCH_VF] = {.name = "vf", .net = {"bench-vf-a", "bench-vf-b"}},
+	};
+
+	memset(b, 0, sizeof(*b));
+	b->cli = cli;
+	b->pf = pf;
+	b->rounds = rounds;
+	b->samples = samples;
+	memcpy(b->path, paths, sizeof(paths));
+}
+
+static bool exists(const struct cli *cli, const char *path)
+{
+	return api_try(cli, "GET", path, NULL, API_TIMEOUT_MS, NULL) >= 0;
+}
+
+static int remove_net(const struct cli *cli, const char *name)
+{
+	json_auto_t *force = json_pack("{s:b, s:i}", "force", 1, "deadline_ms", DETACH_MS);
+	char net[API_PATH_MAX], detach[API_PATH_MAX];
+
+	if (api_path(net, "nets", name, NULL) < 0 ||
+	    api_path(detach, "nets", name, "detach", NULL) < 0)
+		return -ENAMETOOLONG;
+	if (!exists(cli, net))
+		return 0;
+	/* refused when it is attached nowhere */
+	api_try(cli, "POST", detach, force, API_SLOW_TIMEOUT_MS, NULL);
+	return api_call(cli, "DELETE", net, NULL, API_TIMEOUT_MS, NULL);
+}
+
+int bench_clean(const struct bench *b)
+{
+	json_auto_t *force = json_pack("{s:b, s:i}", "force", 1, "deadline_ms", DETACH_MS);
+	struct cli cli = *b->cli;
+	char vm[API_PATH_MAX];
+	int failed = 0;
+
+	cli.stop = NULL;
+	if (api_path(vm, "vms", BENCH_VM, NULL) < 0)
+		return -ENAMETOOLONG;
+	if (exists(&cli, vm) && api_call(&cli, "DELETE", vm, force, API_SLOW_TIMEOUT_MS, NULL) < 0)
+		failed++;
+	for (unsigned int p = 0; p < BENCH_PATHS; p++)
+		for (unsigned int i = 0; i < 2; i++)
+			failed += remove_net(&cli, b->path[p].net[i]) < 0;
+	return failed ? -EBUSY : 0;
+}
+
+/* Takes the first PF when none is named, and counts its free VFs. */
+static int check_vfs(struct bench *b, json_t **ret_pfs)
+{
+	json_auto_t *pfs = NULL, *vfs = NULL;
+	unsigned int n_free = 0;
+	const json_t *pf = NULL, *v;
+	size_t i, n_vfs = 0;
+	int r;
+
+	r = api_call(b->cli, "GET", "/v1/pfs", NULL, API_TIMEOUT_MS, &pfs);
+	if (r < 0)
+		return r;
+	json_array_foreach (json_object_get(pfs, "pfs"), i, v) {
+		const char *name = json_string_value(json_object_get(v, "name"));
+
+		if (!pf && name && (!b->pf || !strcmp(b->pf, name))) {
+			b->pf = name;
+			pf = v;
+		}
+	}
+	if (!pf) {
+		fprintf(stderr, "sriovctl bench: no PF%s%s\n", b->pf ? " " : "",
+			b->pf ? b->pf : "");
+		return -ENOENT;
+	}
+	r = api_call(b->cli, "GET", "/v1/vfs", NULL, API_TIMEOUT_MS, &vfs);
+	if (r < 0)
+		return r;
+	json_array_foreach (json_object_get(vfs, "vfs"), i, v) {
+		const char *of = json_string_value(json_object_get(v, "pf"));
+		const char *state = json_string_value(json_object_get(v, "state"));
+
+		if (!of || strcmp(of, b->pf))
+			continue;
+		n_vfs++;
+		n_free += state && !strcmp(state, "free");
+	}
+	if (n_free < BENCH_VFS) {
+		fprintf(stderr,
+			"sriovctl bench: needs %u free VFs on %s, which has %u free of %zu; detach "
+			"networks, or try 'sriovctl pf set %s --num-vfs N'\n",
+			BENCH_VFS, b->pf, n_free, n_vfs, b->pf);
+		return -ENOSPC;
+	}
+	*ret_pfs = json_incref(pfs);
+	return 0;
+}
+
+static int add_net(const struct bench *b, const struct bench_path *p, const char *name)
+{
+	json_auto_t *body = json_pack("{s:s}", "name", name), *attach = NULL;
+	char path[API_PATH_MAX];
+	int r;
+
+	if (strcmp(p->name, "virtio"))
+		json_object_set_new(body, "pf", json_string(b->pf));
+	r = api_call(b->cli, "POST", "/v1/nets", body, API_TIMEOUT_MS, NULL);
+	if (r < 0)
+		return r;
+	attach = json_pack("{s:s, s:s}", "vm", BENCH_VM, "path", p->name);
+	r = api_path(path, "nets", name, "attach", NULL);
+	if (r < 0)
+		return r;
+	return api_call(b->cli, "POST", path, attach, API_SLOW_TIMEOUT_MS, NULL);
+}
+
+int bench_setup(struct bench *b)
+{
+	/* b->pf may point into it */
+	static json_t *pfs;
+	json_auto_t *vm = json_pack("{s:s}", "name", BENCH_VM);
+	int r;
+
+	r = check_vfs(b, &pfs);
+	if (r < 0)
+		return r;
+	fprintf(stderr, "bench: starting %s, two ports of each path\n", BENCH_VM);
+	r = api_call(b->cli, "POST", "/v1/vms", vm, API_SLOW_TIMEOUT_MS, NULL);
+	for (unsigned int p = 0; p < BENCH_PATHS && r >= 0; p++)
+		for (unsigned int i = 0; i < 2 && r >= 0; i++)
+			r = add_net(b, &b->path[p], b->path[p].net[i]);
+	return r;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include <cli/args.h>
+#include "bench.h"
+#include "table.h"
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int sig)
+{
+	stop = sig;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	/* no SA_RESTART: waiting calls return and see the flag */
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+}
+
+static void calibrate(struct bench *b)
+{
+	int r = calib_run(&b->calib);
+
+	if (r < 0) {
+		fprintf(stderr, "bench: core-to-core round trip not measured: %s\n", strerror(-r));
+		return;
+	}
+	b->have_calib = true;
+	fprintf(stderr,
+		"bench: core-to-core round trip %.0f ns median, %.0f ns best (CPUs %u and %u)\n",
+		b->calib.rtt_median_ns, b->calib.rtt_min_ns, b->calib.cpu[0], b->calib.cpu[1]);
+}
+
+static int write_report(const json_t *report, const char *file)
+{
+	FILE *f = fopen(file, "we");
+	int r = 0;
+
+	if (!f || json_dumpf(report, f, JSON_INDENT(2)) < 0 || fputc('\n', f) == EOF)
+		r = -EIO;
+	if (f && fclose(f))
+		r = -EIO;
+	if (r < 0)
+		fprintf(stderr, "sriovctl bench: cannot write %s: %s\n", file, strerror(errno));
+	return r;
+}
+
+/* Results are complete: print and store them. */
+static int give_report(struct bench *b, const struct cli *cli, const char *file)
+{
+	json_auto_t *report = bench_report(b);
+	int r;
+
+	if (!report) {
+		fprintf(stderr, "sriovctl bench: no report: out of memory\n");
+		return -ENOMEM;
+	}
+	r = cli->json ? table_json(report) : bench_print(report);
+	if (r >= 0 && file)
+		r = write_report(report, file);
+	return r;
+}
+
+static int run_bench(const struct cli *caller, const struct cli_args *args)
+{
+	bool quick = args_text(args, "quick");
+	uint64_t rounds = args_number(args, "rounds", quick ? 3 : 9);
+	uint64_t samples = args_number(args, "samples", quick ? 15000 : 200000);
+	struct cli cli = *caller;
+	static struct bench b;
+	int cleaned, r;
+
+	cli.stop = &stop;
+	bench_init(&b, &cli, args_text(args, "pf"), rounds, samples);
+	/* before anything of ours spins */
+	if (api_call(&cli, "GET", "/v1/status", NULL, API_TIMEOUT_MS, NULL) < 0)
+		return CLI_FAILED;
+	catch_signals();
+	r = bench_clean(&b);
+	if (r < 0)
+		return CLI_FAILED;
+	calibrate(&b);
+	r = stop ? -EINTR : bench_setup(&b);
+	if (r >= 0)
+		r = bench_rounds(&b);
+	fprintf(stderr, "bench: removing %s and its networks\n", BENCH_VM);
+	cleaned = bench_clean(&b);
+	if (r >= 0)
+		r = give_report(&b, &cli, args_text(args, "output"));
+	if (r == -EINTR || (r < 0 && stop))
+		return CLI_INTERRUPTED;
+	return r < 0 || cleaned < 0 ? CLI_FAILED : CLI_OK;
+}
+
+static const struct cli_opt bench_opts[] = {
+	{"rounds", CLI_UINT, "N", NULL, 1, BENCH_ROUNDS_MAX, "rounds; each visits every path (9)"},
+	{"samples", CLI_UINT, "N", NULL, 1, 100000000, "round trips a path, in all (200000)"},
+	{"pf", CLI_TEXT, "PF", NULL, 0, 0, "whose VFs to measure; without it the first PF"},
+	{"quick", CLI_FLAG, NULL, NULL, 0, 0, "3 rounds, 15000 round trips"},
+	{"output", CLI_TEXT, "FILE", NULL, 0, 0, "write the JSON report there too"},
+	{},
+};
+
+const struct cli_cmd cmd_bench[] = {
+	{"bench", "", "measure VF, virtio and emulated NIC side by side in one guest", bench_opts,
+	 run_bench},
+	{},
+};

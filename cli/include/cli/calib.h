@@ -1,0 +1,25 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Calibration before a benchmark: what this machine gives before any code of ours adds to it. Two
+ * pinned threads bounce one cache line: every packet path between two cores is a multiple of that.
+ */
+#include <stdint.h>
+
+struct calib {
+	unsigned int cpu[2];
+	uint64_t tsc_khz;
+	double rtt_min_ns;    /* core to core and back, best batch */
+	double rtt_median_ns; /* over batches */
+	unsigned int batches;
+};
+
+/**
+ * calib_run() - measure TSC rate and core-to-core round trip
+ *
+ * Context: main thread; keeps two cores busy for up to 3 s.
+ * Return: 0; -ENODEV fewer than two usable CPUs; -ETIMEDOUT the threads never ran together; -errno
+ * of thread creation.
+ * Source: none.
+ */
+int calib_run(struct calib *ret_calib);
