@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "eal.h"
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define HUGEPAGES_FREE	 "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
+#define HUGEPAGES_NEEDED 24u
+#define MEMORY_MB	 "40"
+#define ARGS_MAX	 16
+
+/* Without huge pages EAL insists on a directory for files that it then does not make. */
+static char runtime_dir[] = "/tmp/sriov-bridge-XXXXXX";
+static bool has_runtime_dir;
+
+bool fp_eal_hugepages_free(void)
+{
+	FILE *f = fopen(HUGEPAGES_FREE, "re");
+	unsigned int n = 0;
+	bool ok;
+
+	if (!f)
+		return false;
+	ok = fscanf(f, "%u", &n) == 1 && n >= HUGEPAGES_NEEDED;
+	fclose(f);
+	return ok;
+}
+
+/* "0@(0,1,3),1@3": the main thread anywhere, the data thread on one CPU. */
+static int lcores_arg(int cpu, char *buf, size_t size, int *ret_cpu)
+{
+	cpu_set_t set;
+	size_t at;
+	int last = -1;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return -errno;
+	at = (size_t)snprintf(buf, size, "0@(");
+	for (int i = 0; i < CPU_SETSIZE && at < size; i++) {
+		if (!CPU_ISSET(i, &set))
+			continue;
+		at += (size_t)snprintf(buf + at, size - at, "%s%d", last < 0 ? "" : ",", i);
+		last = i;
+	}
+	if (cpu < 0)
+		cpu = last;
+	if (cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &set))
+		return -EINVAL;
+	if (at < size)
+		at += (size_t)snprintf(buf + at, size - at, "),%u@%d", FP_DATA_LCORE, cpu);
+	if (at >= size)
+		return -EINVAL;
+	*ret_cpu = cpu;
+	return 0;
+}
+
+static void runtime_dir_remove(void)
+{
+	char path[sizeof(runtime_dir) + 16];
+
+	if (!has_runtime_dir)
+		return;
+	/* EAL makes dpdk/rte in it */
+	snprintf(path, sizeof(path), "%s/dpdk/rte", runtime_dir);
+	rmdir(path);
+	snprintf(path, sizeof(path), "%s/dpdk", runtime_dir);
+	rmdir(path);
+	rmdir(runtime_dir);
+	has_runtime_dir = false;
+}
+
+int fp_eal_init(int cpu, bool no_huge, int *ret_cpu)
+{
+	static char lcores[8192]; /* EAL keeps what it is given */
+	char *argv[ARGS_MAX] = {"sriov-bridge",
+				"--lcores",
+				lcores,
+				"--no-pci",
+				"--no-telemetry",
+				"--iova-mode=va",
+				"--log-level=*:error",
+				"-m",
+				MEMORY_MB};
+	int argc = 9;
+	int r;
+
+	r = lcores_arg(cpu, lcores, sizeof(lcores), ret_cpu);
+	if (r < 0)
+		return r;
+	if (no_huge) {
+		argv[argc++] = "--no-huge";
+		argv[argc++] = "--no-shconf";
+		if (mkdtemp(runtime_dir)) {
+			has_runtime_dir = true;
+			setenv("RUNTIME_DIRECTORY", runtime_dir, 1);
+		}
+	} else {
+		argv[argc++] = "--in-memory";
+	}
+	r = rte_eal_init(argc, argv);
+	runtime_dir_remove();
+	if (r < 0)
+		return rte_errno > 0 ? -rte_errno : -EIO;
+	/* from here on its messages are about clients that come and go, or misbehave */
+	rte_log_set_level_pattern("lib.vhost.*", (int)RTE_LOG_CRIT);
+	return 0;
+}
+
+void fp_eal_done(void)
+{
+	rte_eal_cleanup();
+	runtime_dir_remove();
+}

@@ -1,0 +1,27 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * DPDK's environment for a process that owns no device: no PCI scan, no files shared with others, one
+ * data thread pinned to one CPU. Works with 2 MiB pages when there are any, without when not.
+ */
+#include <lib/cleanup.h>
+#include <stdbool.h>
+
+#define FP_DATA_LCORE 1u /* lcore of the data thread; 0 is the main thread, not pinned */
+
+/** fp_eal_hugepages_free() - are there enough free 2 MiB pages for us? */
+bool fp_eal_hugepages_free(void);
+
+/**
+ * fp_eal_init() - start EAL
+ * @cpu:     CPU of the data thread; -1: the last one that we may use
+ * @no_huge: do without huge pages
+ * @ret_cpu: the CPU
+ *
+ * Context: main thread, once a process, before other threads exist; signals blocked now are blocked
+ *          in EAL's threads as well.
+ * Return: 0; -EINVAL that CPU is not ours; -ENOMEM; -errno of rte_eal_init().
+ * Source: DPDK 22.11, EAL parameters.
+ */
+int fp_eal_init(int cpu, bool no_huge, int *ret_cpu) _must_check_;
+void fp_eal_done(void);

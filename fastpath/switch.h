@@ -1,0 +1,103 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The data plane: one pinned thread that takes frames from every port, learns, looks up, and puts
+ * them into the rings of their ports. It allocates mbufs from a pool, nothing else; it takes no lock
+ * of ours, and makes a system call only to sleep, or to wake the uplink thread.
+ *
+ * Others change what it looks at by publishing a new set of ports and then waiting for it to have
+ * left the old one (fp_switch_quiesce). Counters are written by it alone and read by anyone.
+ */
+#include "fdb.h"
+#include <lib/cleanup.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rte_mbuf;
+struct rte_mempool;
+struct fp_uplink;
+
+#define FP_BURST       32u
+#define FP_UPLINK_PORT (FP_PORTS - 1)
+
+/* Data thread increments, anyone reads. */
+typedef struct {
+	_Atomic uint64_t v;
+} counter_t;
+
+static inline void counter_add(counter_t *c, uint64_t n)
+{
+	/* one writer: no locked instruction needed */
+	atomic_store_explicit(&c->v, atomic_load_explicit(&c->v, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+static inline uint64_t counter_get(const counter_t *c)
+{
+	return atomic_load_explicit(&c->v, memory_order_relaxed);
+}
+
+struct fp_port {
+	unsigned int id;	  /* number in the forwarding database */
+	_Atomic int vid;	  /* vhost device behind it; -1: none connected */
+	struct fp_uplink *uplink; /* instead of a vhost device */
+	/* data thread only */
+	unsigned int n_out;
+	struct rte_mbuf *out[FP_BURST]; /* what this round sends to the port */
+	counter_t rx_packets;		/* from the guest */
+	counter_t rx_bytes;
+	counter_t rx_dropped; /* too short, or from an address that cannot be a source */
+	counter_t tx_packets; /* to the guest */
+	counter_t tx_bytes;
+	counter_t tx_dropped; /* its ring was full, or nobody is there */
+} __attribute__((aligned(64)));
+
+/* What the data thread works on; replaced whole, never changed. */
+struct fp_set {
+	unsigned int n;
+	struct fp_port *port[FP_PORTS];
+	struct fp_port *by_id[FP_PORTS];
+};
+
+enum fp_rung {
+	FP_SPIN,
+	FP_NAP,
+	FP_SLEEP,
+};
+
+struct fp_switch {
+	struct fp_fdb *fdb;
+	struct rte_mempool *pool;
+	_Atomic(struct fp_set *) set;
+	_Atomic uint64_t flush; /* ports whose learned addresses are to be forgotten */
+	_Atomic bool stop;
+	_Atomic bool running;
+	_Atomic int rung;
+	_Atomic uint64_t epoch __attribute__((aligned(64))); /* rounds begun */
+	counter_t flooded;
+};
+
+/** fp_switch_init() - empty switch. -ENOMEM; -errno of membarrier(2), getrandom(2). */
+int fp_switch_init(struct fp_switch *sw, struct rte_mempool *pool) _must_check_;
+void fp_switch_done(struct fp_switch *sw);
+
+/** fp_switch_run() - the data thread; returns when fp_switch_stop() was called. @arg: the switch. */
+int fp_switch_run(void *arg);
+void fp_switch_stop(struct fp_switch *sw);
+
+/** fp_switch_now_ms() - the clock that the forwarding database ages by. Any thread. */
+uint32_t fp_switch_now_ms(void);
+
+/**
+ * fp_switch_quiesce() - wait until the data thread has seen everything stored before the call
+ * Context: any thread but the data thread; about a millisecond when it sleeps. Source: membarrier(2).
+ */
+void fp_switch_quiesce(struct fp_switch *sw);
+
+/** fp_switch_add_port(), fp_switch_remove_port() - publish; after removal nobody uses @p. -ENOMEM. Main thread. */
+int fp_switch_add_port(struct fp_switch *sw, struct fp_port *p) _must_check_;
+int fp_switch_remove_port(struct fp_switch *sw, struct fp_port *p) _must_check_;
+
+/** fp_switch_flush() - forget what was learned on port @id, soon. Any thread. */
+void fp_switch_flush(struct fp_switch *sw, unsigned int id);
