@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vhost-user front end. Every message is acknowledged where the back end can (REPLY_ACK); where it
+ * cannot, a GET_FEATURES at the end of a sequence stands in, as messages are answered in order.
+ */
+#include "vhost_user.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <lib/clock.h>
+#include <linux/vhost_types.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	VHU_GET_FEATURES = 1,
+	VHU_SET_FEATURES = 2,
+	VHU_SET_OWNER = 3,
+	VHU_SET_MEM_TABLE = 5,
+	VHU_SET_VRING_NUM = 8,
+	VHU_SET_VRING_ADDR = 9,
+	VHU_SET_VRING_BASE = 10,
+	VHU_GET_VRING_BASE = 11,
+	VHU_SET_VRING_KICK = 12,
+	VHU_SET_VRING_CALL = 13,
+	VHU_GET_PROTOCOL_FEATURES = 15,
+	VHU_SET_PROTOCOL_FEATURES = 16,
+	VHU_SET_VRING_ENABLE = 18,
+};
+
+#define VHU_HDR_VERSION	     0x1u
+#define VHU_HDR_VERSION_MASK 0x3u
+#define VHU_HDR_REPLY	     0x4u
+#define VHU_HDR_NEED_REPLY   0x8u
+
+#define VHU_F_PROTOCOL_FEATURES (UINT64_C(1) << 30)
+#define VHU_F_VERSION_1		(UINT64_C(1) << 32)
+#define VHU_PROTO_REPLY_ACK	(UINT64_C(1) << 3)
+
+#define VHU_VRING_NOFD 0x100u /* in the u64 of SET_VRING_KICK and SET_VRING_CALL */
+
+struct vhu_mem_table { /* one region: guest RAM is one block */
+	uint32_t n_regions;
+	uint32_t padding;
+	uint64_t gpa;
+	uint64_t size;
+	uint64_t user_addr;
+	uint64_t mmap_offset;
+};
+
+struct vmm_vhu {
+	int fd;
+	uint64_t features; /* as the back end offered them */
+	bool has_protocol; /* VHU_F_PROTOCOL_FEATURES: rings are born disabled */
+	bool has_ack;
+	bool lost;
+	bool running[VMM_VHU_QUEUES];
+};
+
+static int wait_for(int fd, short events, uint64_t deadline)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	uint64_t now;
+	int n;
+
+	do {
+		now = clock_us();
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		n = poll(&p, 1, (int)((deadline - now) / USEC_PER_MSEC) + 1);
+	} while (n == 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? -errno : 0;
+}
+
+static int send_all(int fd, const void *buf, size_t len, int pass_fd, uint64_t deadline)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {0};
+	const char *at = buf;
+	ssize_t n;
+	int r;
+
+	while (len > 0) {
+		struct iovec iov = {.iov_base = (void *)at, .iov_len = len};
+		struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+
+		if (pass_fd >= 0) {
+			struct cmsghdr *c;
+
+			m.msg_control = control;
+			m.msg_controllen = sizeof(control);
+			c = CMSG_FIRSTHDR(&m);
+			c->cmsg_level = SOL_SOCKET;
+			c->cmsg_type = SCM_RIGHTS;
+			c->cmsg_len = CMSG_LEN(sizeof(int));
+			memcpy(CMSG_DATA(c), &pass_fd, sizeof(int));
+		}
+		n = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN) {
+			r = wait_for(fd, POLLOUT, deadline);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EPIPE ? -ECONNRESET : -errno;
+		pass_fd = -1; /* they travel with the first byte */
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* No reply we ask for carries descriptors: without room for them the kernel drops what comes. */
+static int recv_all(int fd, void *buf, size_t len, uint64_t deadline)
+{
+	char *at = buf;
+	int r;
+
+	while (len > 0) {
+		ssize_t n = recv(fd, at, len, MSG_DONTWAIT);
+
+		if (n == 0)
+			return -ECONNRESET;
+		if (n < 0 && errno == EAGAIN) {
+			r = wait_for(fd, POLLIN, deadline);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int vmm_vhu_reply_check(const struct vmm_vhu_hdr *hdr, uint32_t request, uint32_t size)
+{
+	if ((hdr->flags & VHU_HDR_VERSION_MASK) != VHU_HDR_VERSION || !(hdr->flags & VHU_HDR_REPLY))
+		return -EBADMSG;
+	if (hdr->request != request || hdr->size != size)
+		return -EBADMSG;
+	return 0;
+}
+
+/*
+ * One message; @reply_len > 0: its answer goes to @reply. An unacknowledged failure would leave both
+ * sides in different states, so any failure ends the connection.
+ */
+static int vhu_call(struct vmm_vhu *v, uint32_t request, const void *payload, uint32_t len,
+		    int pass_fd, void *reply, uint32_t reply_len, uint64_t deadline)
+{
+	struct {
+		struct vmm_vhu_hdr hdr;
+		unsigned char payload[sizeof(struct vhu_mem_table)];
+	} msg = {.hdr = {.request = request, .flags = VHU_HDR_VERSION, .size = len}};
+	bool want_ack = reply_len == 0 && v->has_ack;
+	struct vmm_vhu_hdr hdr;
+	uint64_t ack = 0;
+	int r;
+
+	assert(len <= sizeof(msg.payload));
+	if (v->lost)
+		return -ENODEV;
+	if (len > 0)
+		memcpy(msg.payload, payload, len);
+	if (want_ack) {
+		msg.hdr.flags |= VHU_HDR_NEED_REPLY;
+		reply = &ack;
+		reply_len = sizeof(ack);
+	}
+
+	r = send_all(v->fd, &msg, sizeof(msg.hdr) + len, pass_fd, deadline);
+	if (r == 0 && reply_len > 0)
+		r = recv_all(v->fd, &hdr, sizeof(hdr), deadline);
+	if (r == 0 && reply_len > 0)
+		r = vmm_vhu_reply_check(&hdr, request, reply_len);
+	if (r == 0 && reply_len > 0)
+		r = recv_all(v->fd, reply, reply_len, deadline);
+	if (r == 0 && want_ack && ack != 0)
+		r = -EREMOTEIO;
+	if (r < 0)
+		v->lost = true;
+	return r;
+}
+
+static int vhu_set_u64(struct vmm_vhu *v, uint32_t request, uint64_t val, int pass_fd,
+		       uint64_t deadline)
+{
+	return vhu_call(v, request, &val, sizeof(val), pass_fd, NULL, 0, deadline);
+}
+
+static int vhu_get_u64(struct vmm_vhu *v, uint32_t request, uint64_t deadline, uint64_t *ret_val)
+{
+	return vhu_call(v, request, NULL, 0, -1, ret_val, sizeof(*ret_val), deadline);
+}
+
+static int vhu_set_state(struct vmm_vhu *v, uint32_t request, unsigned int index, unsigned int num,
+			 uint64_t deadline)
+{
+	struct vhost_vring_state s = {.index = index, .num = num};
+
+	return vhu_call(v, request, &s, sizeof(s), -1, NULL, 0, deadline);
+}
+
+static int vhu_handshake(struct vmm_vhu *v, uint64_t deadline)
+{
+	uint64_t protocol = 0;
+	int r;
+
+	r = vhu_get_u64(v, VHU_GET_FEATURES, deadline, &v->features);
+	if (r < 0)
+		return r;
+	if (!(v->features & VHU_F_VERSION_1))
+		return -EPROTO;
+
+	v->has_protocol = v->features & VHU_F_PROTOCOL_FEATURES;
+	if (v->has_protocol) {
+		r = vhu_get_u64(v, VHU_GET_PROTOCOL_FEATURES, deadline, &protocol);
+		if (r < 0)
+			return r;
+		protocol &= VHU_PROTO_REPLY_ACK;
+		r = vhu_set_u64(v, VHU_SET_PROTOCOL_FEATURES, protocol, -1, deadline);
+		if (r < 0)
+			return r;
+		v->has_ack = protocol & VHU_PROTO_REPLY_ACK;
+	}
+	return vhu_call(v, VHU_SET_OWNER, NULL, 0, -1, NULL, 0, deadline);
+}
+
+int vmm_vhu_new(int fd, struct vmm_vhu **ret_v)
+{
+	_cleanup_(vmm_vhu_freep) struct vmm_vhu *v = NULL;
+	_cleanup_(fd_closep) int own = fd;
+	int r;
+
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	v->fd = TAKE_FD(own);
+
+	r = vhu_handshake(v, clock_us() + VMM_VHU_TIMEOUT_US);
+	if (r < 0)
+		return r;
+
+	*ret_v = TAKE_PTR(v);
+	return 0;
+}
+
+void vmm_vhu_free(struct vmm_vhu *v)
+{
+	if (!v)
+		return;
+	fd_close(v->fd);
+	free(v);
+}
+
+uint64_t vmm_vhu_features(const struct vmm_vhu *v)
+{
+	return v->features & ~VHU_F_PROTOCOL_FEATURES;
+}
+
+int vmm_vhu_fd(const struct vmm_vhu *v)
+{
+	return v->fd;
+}
+
+static int vhu_set_fd(struct vmm_vhu *v, uint32_t request, unsigned int queue, int fd,
+		      uint64_t deadline)
+{
+	return vhu_set_u64(v, request, fd < 0 ? queue | VHU_VRING_NOFD : queue, fd, deadline);
+}
+
+static int vhu_start_queue(struct vmm_vhu *v, unsigned int i, const struct vmm_vhu_queue *q,
+			   uint64_t deadline)
+{
+	struct vhost_vring_addr addr = {
+		.index = i,
+		.desc_user_addr = (uintptr_t)q->desc,
+		.used_user_addr = (uintptr_t)q->used,
+		.avail_user_addr = (uintptr_t)q->avail,
+	};
+	int r;
+
+	r = vhu_set_state(v, VHU_SET_VRING_NUM, i, q->size, deadline);
+	if (r == 0)
+		r = vhu_set_state(v, VHU_SET_VRING_BASE, i, q->base, deadline);
+	if (r == 0)
+		r = vhu_call(v, VHU_SET_VRING_ADDR, &addr, sizeof(addr), -1, NULL, 0, deadline);
+	if (r == 0)
+		r = vhu_set_fd(v, VHU_SET_VRING_CALL, i, q->call_fd, deadline);
+	/* the kick descriptor starts the ring: last */
+	if (r == 0)
+		r = vhu_set_fd(v, VHU_SET_VRING_KICK, i, q->kick_fd, deadline);
+	if (r == 0)
+		v->running[i] = true;
+	return r;
+}
+
+int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ram,
+		  const struct vmm_vhu_queue q[static VMM_VHU_QUEUES])
+{
+	uint64_t deadline = clock_us() + VMM_VHU_TIMEOUT_US;
+	struct vhu_mem_table mem = {
+		.n_regions = 1,
+		.gpa = ram->iova.v,
+		.size = ram->len,
+		.user_addr = (uintptr_t)ram->va,
+		.mmap_offset = ram->fd_offset,
+	};
+	uint64_t seen;
+	int r;
+
+	if (v->has_protocol)
+		features |= VHU_F_PROTOCOL_FEATURES;
+	r = vhu_set_u64(v, VHU_SET_FEATURES, features, -1, deadline);
+	if (r == 0)
+		r = vhu_call(v, VHU_SET_MEM_TABLE, &mem, sizeof(mem), ram->fd, NULL, 0, deadline);
+	for (unsigned int i = 0; r == 0 && i < VMM_VHU_QUEUES; i++)
+		if (q[i].size != 0)
+			r = vhu_start_queue(v, i, &q[i], deadline);
+	for (unsigned int i = 0; r == 0 && v->has_protocol && i < VMM_VHU_QUEUES; i++)
+		if (v->running[i])
+			r = vhu_set_state(v, VHU_SET_VRING_ENABLE, i, 1, deadline);
+	if (r == 0 && !v->has_ack)
+		r = vhu_get_u64(v, VHU_GET_FEATURES, deadline, &seen);
+	return r;
+}
+
+int vmm_vhu_stop(struct vmm_vhu *v, uint16_t ret_base[static VMM_VHU_QUEUES])
+{
+	uint64_t deadline = clock_us() + VMM_VHU_TIMEOUT_US;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && v->has_protocol && i < VMM_VHU_QUEUES; i++)
+		if (v->running[i])
+			r = vhu_set_state(v, VHU_SET_VRING_ENABLE, i, 0, deadline);
+
+	for (unsigned int i = 0; r == 0 && i < VMM_VHU_QUEUES; i++) {
+		struct vhost_vring_state s = {.index = i}, reply = {0};
+
+		if (!v->running[i])
+			continue;
+		r = vhu_call(v, VHU_GET_VRING_BASE, &s, sizeof(s), -1, &reply, sizeof(reply),
+			     deadline);
+		if (r == 0 && (reply.index != i || reply.num > UINT16_MAX)) {
+			v->lost = true;
+			r = -EBADMSG;
+		}
+		if (r == 0) {
+			ret_base[i] = (uint16_t)reply.num;
+			v->running[i] = false;
+		}
+	}
+	return r;
+}
+
+int vmm_vhu_set_call(struct vmm_vhu *v, unsigned int queue, int call_fd)
+{
+	assert(queue < VMM_VHU_QUEUES);
+	if (!v->running[queue])
+		return 0;
+	return vhu_set_fd(v, VHU_SET_VRING_CALL, queue, call_fd, clock_us() + VMM_VHU_TIMEOUT_US);
+}

@@ -1,0 +1,85 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The front end of vhost-user: the VMM hands a back end guest RAM, the rings' addresses and two
+ * eventfds a ring, and has no part in the data path afterwards. One connection, RX and TX ring.
+ *
+ * The back end is semi-trusted: every reply is checked, every exchange has a deadline, and one broken
+ * rule loses the connection for ever (-ENODEV from then on). Calls are serialised by the caller.
+ */
+#include <lib/cleanup.h>
+#include <lib/dma.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vmm_vhu;
+
+#define VMM_VHU_QUEUES	   2u /* 0: guest receives, 1: guest sends */
+#define VMM_VHU_TIMEOUT_US UINT64_C(1000000)
+
+struct vmm_vhu_queue {
+	uint16_t size;	  /* descriptors, power of two; 0: the guest does not use this ring */
+	uint16_t base;	  /* index of the first available entry to look at */
+	const void *desc; /* host addresses inside the RAM of vmm_vhu_start() */
+	const void *avail;
+	const void *used;
+	int kick_fd;
+	int call_fd; /* -1: the guest wants no interrupt */
+};
+
+/* The header of every message; a payload of size bytes follows. Host byte order. */
+struct vmm_vhu_hdr {
+	uint32_t request;
+	uint32_t flags;
+	uint32_t size;
+};
+
+/**
+ * vmm_vhu_reply_check() - is @hdr the answer to @request with @size bytes of payload?
+ * Context: pure. Return: 0; -EBADMSG it is not. Source: [VH], "Header".
+ */
+int vmm_vhu_reply_check(const struct vmm_vhu_hdr *hdr, uint32_t request,
+			uint32_t size) _must_check_;
+
+/**
+ * vmm_vhu_new() - take over a connected socket and agree on the protocol
+ * @fd: connected AF_UNIX stream; owned from here on, also on failure
+ *
+ * Context: any thread; blocks up to VMM_VHU_TIMEOUT_US.
+ * Return: 0; -EPROTO no virtio 1 back end; -EBADMSG bad reply; -ETIMEDOUT; -ECONNRESET; -ENOMEM.
+ * Source: [VH], "Starting and stopping rings", "Multiple queue support", "REPLY_ACK".
+ */
+int vmm_vhu_new(int fd, struct vmm_vhu **ret_v) _must_check_;
+void vmm_vhu_free(struct vmm_vhu *v);
+DEFINE_CLEANUP(struct vmm_vhu *, vmm_vhu_free);
+
+/** vmm_vhu_features() - virtio feature bits of the back end, without vhost-user's own. */
+uint64_t vmm_vhu_features(const struct vmm_vhu *v);
+
+/** vmm_vhu_fd() - polls EPOLLHUP when the back end is gone. */
+int vmm_vhu_fd(const struct vmm_vhu *v);
+
+/**
+ * vmm_vhu_start() - give the back end guest RAM and the rings, and let it run
+ * @features: virtio features the guest's driver accepted
+ * @ram:      guest RAM; iova is the guest-physical address
+ * @q:        the rings
+ *
+ * Context: any thread, serialised by the caller; blocks up to VMM_VHU_TIMEOUT_US in all.
+ * Return: 0; -ENODEV lost before; otherwise the connection is lost by this: -EREMOTEIO refused,
+ *         -EBADMSG, -ETIMEDOUT, -ECONNRESET.
+ * Source: [VH], message types SET_FEATURES to SET_VRING_ENABLE.
+ */
+int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ram,
+		  const struct vmm_vhu_queue q[static VMM_VHU_QUEUES]) _must_check_;
+
+/**
+ * vmm_vhu_stop() - after this the back end touches neither rings nor buffers
+ * @ret_base: where each ring stands, to start again from
+ * Context, Return: as vmm_vhu_start(); rings that do not run give 0 and leave @ret_base alone.
+ * Source: [VH], GET_VRING_BASE.
+ */
+int vmm_vhu_stop(struct vmm_vhu *v, uint16_t ret_base[static VMM_VHU_QUEUES]) _must_check_;
+
+/** vmm_vhu_set_call() - change a running ring's interrupt eventfd; -1 for none. As vmm_vhu_start(). */
+int vmm_vhu_set_call(struct vmm_vhu *v, unsigned int queue, int call_fd) _must_check_;
