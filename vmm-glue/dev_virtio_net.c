@@ -115,44 +115,79 @@ static int rings_sync(struct virtio_net *vn)
 	return 0;
 }
 
-/* After the lock is dropped: tell the VMM of a lost back end, the guest of a changed status. */
-static void settle(struct virtio_net *vn, int r, bool config_irq)
+static bool needs_reset(const struct virtio_net *vn)
 {
+	return vn->regs.status & VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
+/*
+ * Drops the lock, and then tells the VMM of a back end lost by @r, and the guest of a status that
+ * changed by itself. @before: needs_reset() when the lock was taken.
+ */
+static void unlock_and_tell(struct virtio_net *vn, int r, bool before)
+{
+	uint16_t vector;
+	bool changed;
+
+	if (r < 0)
+		virtio_regs_needs_reset(&vn->regs);
+	vector = vn->regs.config_vector;
+	changed = !before && needs_reset(vn);
+	pthread_mutex_unlock(&vn->lock);
+
 	if (r < 0 && !atomic_exchange(&vn->told, true))
 		vmm_device_lost(&vn->pci, r);
-	else if (config_irq && vn->regs.config_vector < VIRTIO_NET_VECTORS)
-		pci_dev_irq(&vn->pci, vn->regs.config_vector);
+	else if (changed && vector < VIRTIO_NET_VECTORS)
+		pci_dev_irq(&vn->pci, vector);
+}
+
+static int queue_enabled(struct virtio_net *vn)
+{
+	struct vmm_vhu_queue q;
+
+	/* told at once, not at DRIVER_OK: the driver sees which step was wrong */
+	if (queue_resolve(vn, vn->regs.queue_select, &q) < 0)
+		virtio_regs_needs_reset(&vn->regs);
+	return 0;
+}
+
+static int vector_changed(struct virtio_net *vn)
+{
+	unsigned int i = vn->regs.queue_select;
+
+	return vn->live ? vmm_vhu_set_call(vn->vhu, i, queue_call_fd(vn, i)) : 0;
+}
+
+static int status_changed(struct virtio_net *vn)
+{
+	int r = rings_sync(vn);
+
+	if (vn->regs.status == 0)
+		memset(vn->base, 0, sizeof(vn->base));
+	return r;
 }
 
 static void regs_write(struct virtio_net *vn, uint32_t off, uint64_t val, uint32_t len)
 {
-	enum virtio_effect what;
-	bool config_irq;
+	bool before;
 	int r = 0;
 
 	pthread_mutex_lock(&vn->lock);
-	config_irq = vn->regs.status & VIRTIO_CONFIG_S_NEEDS_RESET;
-	what = virtio_regs_write(&vn->regs, off, val, len);
-	if (what == VIRTIO_EFFECT_QUEUE) {
-		struct vmm_vhu_queue q;
-
-		/* told at once, not at DRIVER_OK: the driver sees which step was wrong */
-		if (queue_resolve(vn, vn->regs.queue_select, &q) < 0)
-			virtio_regs_needs_reset(&vn->regs);
-	} else if (what == VIRTIO_EFFECT_VECTOR && vn->live) {
-		unsigned int i = vn->regs.queue_select;
-
-		r = vmm_vhu_set_call(vn->vhu, i, queue_call_fd(vn, i));
-	} else if (what == VIRTIO_EFFECT_STATUS) {
-		r = rings_sync(vn);
-		if (vn->regs.status == 0)
-			memset(vn->base, 0, sizeof(vn->base));
+	before = needs_reset(vn);
+	switch (virtio_regs_write(&vn->regs, off, val, len)) {
+	case VIRTIO_EFFECT_QUEUE:
+		r = queue_enabled(vn);
+		break;
+	case VIRTIO_EFFECT_VECTOR:
+		r = vector_changed(vn);
+		break;
+	case VIRTIO_EFFECT_STATUS:
+		r = status_changed(vn);
+		break;
+	case VIRTIO_EFFECT_NONE:
+		break;
 	}
-	if (r < 0)
-		virtio_regs_needs_reset(&vn->regs);
-	config_irq = !config_irq && (vn->regs.status & VIRTIO_CONFIG_S_NEEDS_RESET);
-	pthread_mutex_unlock(&vn->lock);
-	settle(vn, r, config_irq);
+	unlock_and_tell(vn, r, before);
 }
 
 static void kick(struct virtio_net *vn, uint32_t off)
@@ -168,6 +203,9 @@ static void bar_read(struct pci_dev *d, unsigned int bar, uint64_t off, void *bu
 {
 	struct virtio_net *vn = virtio_net(d);
 
+	memset(buf, 0, len);
+	if (bar != VIRTIO_NET_BAR)
+		return;
 	pthread_mutex_lock(&vn->lock);
 	virtio_regs_read(&vn->regs, (uint32_t)off, buf, len, true);
 	pthread_mutex_unlock(&vn->lock);
@@ -221,6 +259,8 @@ static void bar_write(struct pci_dev *d, unsigned int bar, uint64_t off, const v
 {
 	struct virtio_net *vn = virtio_net(d);
 
+	if (bar != VIRTIO_NET_BAR)
+		return;
 	bar_store(vn, off, buf, len);
 	window_refresh(vn);
 }
@@ -270,48 +310,61 @@ static void cfg_written(struct pci_dev *d, uint32_t off, uint32_t len)
 static int irq_bind(struct pci_dev *d, unsigned int vector, int fd)
 {
 	struct virtio_net *vn = virtio_net(d);
+	bool before;
 	int r = 0;
 
 	if (vector >= VIRTIO_NET_VECTORS)
 		return -EINVAL;
 	pthread_mutex_lock(&vn->lock);
+	before = needs_reset(vn);
 	vn->vector_fd[vector] = fd;
 	for (unsigned int i = 0; r == 0 && vn->live && i < VMM_VHU_QUEUES; i++)
 		if (vn->regs.q[i].vector == vector)
 			r = vmm_vhu_set_call(vn->vhu, i, fd);
-	pthread_mutex_unlock(&vn->lock);
-	settle(vn, r, false);
+	unlock_and_tell(vn, r, before);
 	return r;
 }
 
 static void bus_master(struct pci_dev *d, bool on)
 {
 	struct virtio_net *vn = virtio_net(d);
-	int r;
+	bool before;
 
 	pthread_mutex_lock(&vn->lock);
+	before = needs_reset(vn);
 	vn->bus_master = on;
-	r = rings_sync(vn);
-	pthread_mutex_unlock(&vn->lock);
-	settle(vn, r, false);
+	unlock_and_tell(vn, rings_sync(vn), before);
 }
 
-static void destroy(struct pci_dev *d)
+static uint64_t messages(struct pci_dev *d)
 {
-	struct virtio_net *vn = virtio_net(d);
+	return vmm_vhu_messages(virtio_net(d)->vhu);
+}
 
+static void virtio_net_free(struct virtio_net *vn)
+{
+	if (!vn)
+		return;
 	sd_event_source_disable_unref(vn->hangup);
-	vn->pci.bar[VIRTIO_NET_BAR].mapped = false;
-	kicks_move(vn);
-	vn->regs.status = 0;
-	if (rings_sync(vn) < 0)
-		vn->live = false; /* closing the socket is all that is left to do */
 	vmm_vhu_free(vn->vhu);
 	pci_dev_done(&vn->pci);
 	for (unsigned int i = 0; i < VMM_VHU_QUEUES; i++)
 		fd_close(vn->kick_fd[i]);
 	pthread_mutex_destroy(&vn->lock);
 	free(vn);
+}
+DEFINE_CLEANUP(struct virtio_net *, virtio_net_free);
+
+static void destroy(struct pci_dev *d)
+{
+	struct virtio_net *vn = virtio_net(d);
+
+	vn->pci.bar[VIRTIO_NET_BAR].mapped = false;
+	kicks_move(vn);
+	vn->regs.status = 0;
+	if (rings_sync(vn) < 0)
+		vn->live = false; /* closing the socket is all that is left to do */
+	virtio_net_free(vn);
 }
 
 static const struct pci_dev_ops virtio_net_ops = {
@@ -321,6 +374,7 @@ static const struct pci_dev_ops virtio_net_ops = {
 	.cfg_written = cfg_written,
 	.irq_bind = irq_bind,
 	.bus_master = bus_master,
+	.messages = messages,
 	.destroy = destroy,
 };
 
@@ -329,30 +383,22 @@ static int on_hangup(sd_event_source *s, int fd, uint32_t revents, void *userdat
 	struct virtio_net *vn = userdata;
 
 	sd_event_source_set_enabled(s, SD_EVENT_OFF);
-	settle(vn, -ECONNRESET, false);
+	if (!atomic_exchange(&vn->told, true))
+		vmm_device_lost(&vn->pci, -ECONNRESET);
 	return 0;
-}
-
-static void half_freep(struct virtio_net **vn)
-{
-	if (!*vn)
-		return;
-	vmm_vhu_free((*vn)->vhu);
-	for (unsigned int i = 0; i < VMM_VHU_QUEUES; i++)
-		fd_close((*vn)->kick_fd[i]);
-	free(*vn);
 }
 
 static int virtio_net_alloc(struct vm *vm, const char *id, int fd, const uint8_t mac[6],
 			    struct virtio_net **ret_vn)
 {
-	_cleanup_(half_freep) struct virtio_net *vn = NULL;
+	_cleanup_(virtio_net_freep) struct virtio_net *vn = NULL;
 	_cleanup_(fd_closep) int own = fd;
 	int r;
 
 	vn = calloc(1, sizeof(*vn));
 	if (!vn)
 		return -ENOMEM;
+	pthread_mutex_init(&vn->lock, NULL);
 	for (unsigned int i = 0; i < VMM_VHU_QUEUES; i++)
 		vn->kick_fd[i] = -1;
 	for (unsigned int i = 0; i < VIRTIO_NET_VECTORS; i++)
@@ -380,7 +426,7 @@ static int virtio_net_alloc(struct vm *vm, const char *id, int fd, const uint8_t
 int vmm_dev_virtio_net_new(struct vm *vm, const char *id, int fd, const uint8_t mac[6],
 			   struct pci_dev **ret_dev)
 {
-	_cleanup_(half_freep) struct virtio_net *vn = NULL;
+	_cleanup_(virtio_net_freep) struct virtio_net *vn = NULL;
 	int r;
 
 	r = virtio_net_alloc(vm, id, fd, mac, &vn);
@@ -389,15 +435,11 @@ int vmm_dev_virtio_net_new(struct vm *vm, const char *id, int fd, const uint8_t 
 	r = pci_dev_init(&vn->pci);
 	if (r < 0)
 		return r;
-	pthread_mutex_init(&vn->lock, NULL);
 	/* no EPOLLIN: answers are read by the thread that asked */
 	r = sd_event_add_io(vmm_event(vm), &vn->hangup, vmm_vhu_fd(vn->vhu), EPOLLRDHUP, on_hangup,
 			    vn);
-	if (r < 0) {
-		pci_dev_done(&vn->pci);
-		pthread_mutex_destroy(&vn->lock);
+	if (r < 0)
 		return r;
-	}
 
 	*ret_dev = &TAKE_PTR(vn)->pci;
 	return 0;

@@ -10,6 +10,7 @@
 #include <lib/clock.h>
 #include <linux/vhost_types.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -55,6 +56,7 @@ struct vmm_vhu {
 	bool has_protocol; /* VHU_F_PROTOCOL_FEATURES: rings are born disabled */
 	bool has_ack;
 	bool lost;
+	_Atomic uint64_t messages;
 	bool running[VMM_VHU_QUEUES];
 };
 
@@ -176,6 +178,7 @@ static int vhu_call(struct vmm_vhu *v, uint32_t request, const void *payload, ui
 		reply_len = sizeof(ack);
 	}
 
+	atomic_fetch_add(&v->messages, 1);
 	r = send_all(v->fd, &msg, sizeof(msg.hdr) + len, pass_fd, deadline);
 	if (r == 0 && reply_len > 0)
 		r = recv_all(v->fd, &hdr, sizeof(hdr), deadline);
@@ -264,6 +267,11 @@ void vmm_vhu_free(struct vmm_vhu *v)
 uint64_t vmm_vhu_features(const struct vmm_vhu *v)
 {
 	return v->features & ~VHU_F_PROTOCOL_FEATURES;
+}
+
+uint64_t vmm_vhu_messages(const struct vmm_vhu *v)
+{
+	return atomic_load(&v->messages);
 }
 
 int vmm_vhu_fd(const struct vmm_vhu *v)

@@ -56,6 +56,9 @@ DEFINE_CLEANUP(struct vmm_vhu *, vmm_vhu_free);
 /** vmm_vhu_features() - virtio feature bits of the back end, without vhost-user's own. */
 uint64_t vmm_vhu_features(const struct vmm_vhu *v);
 
+/** vmm_vhu_messages() - requests sent so far. Any thread. */
+uint64_t vmm_vhu_messages(const struct vmm_vhu *v);
+
 /** vmm_vhu_fd() - polls EPOLLHUP when the back end is gone. */
 int vmm_vhu_fd(const struct vmm_vhu *v);
 
