@@ -29,13 +29,15 @@ struct pci_dev_ops {
 	void (*bar_read)(struct pci_dev *d, unsigned int bar, uint64_t off, void *buf, uint32_t len);
 	void (*bar_write)(struct pci_dev *d, unsigned int bar, uint64_t off, const void *buf,
 			  uint32_t len);
-	/* after the core updated cfg[]; for functions whose config lives elsewhere */
+	/* after the core updated cfg[] and, from it, the BARs; called without the lock */
 	void (*cfg_written)(struct pci_dev *d, uint32_t off, uint32_t len);
-	/* bind (fd >= 0) or unbind (-1) the device's side of an MSI-X vector */
+	/* bind (fd >= 0) or unbind (-1) the device's side of an MSI-X vector: at MSI-X enable and disable */
 	int (*irq_bind)(struct pci_dev *d, unsigned int vector, int fd);
 	/* COMMAND.BME changed */
 	void (*bus_master)(struct pci_dev *d, bool on);
-	/* main thread; the slot is already empty: stop DMA and interrupts, free all */
+	/* messages to the process behind the function so far; NULL: none are sent */
+	uint64_t (*messages)(struct pci_dev *d);
+	/* main thread; the slot is already empty: stop DMA and interrupts, pci_dev_done(), free all */
 	void (*destroy)(struct pci_dev *d);
 };
 
@@ -80,6 +82,8 @@ struct pci_dev {
 	_Atomic uint64_t bar_exits;
 	_Atomic uint64_t cfg_exits;
 	_Atomic bool bound; /* the guest set MSE or BME once */
+	bool ready;         /* pci_dev_init() did its part */
+	_Atomic bool lost;  /* what is behind it is gone: all accesses read ones */
 };
 
 /**
@@ -89,7 +93,15 @@ struct pci_dev {
  * Source: PCI Local Bus 3.0, 6.2.5 and 6.8.2.
  */
 int pci_dev_init(struct pci_dev *d) _must_check_;
+
+/**
+ * pci_dev_done() - undo pci_dev_init(): irqfds and memslots off, eventfds and GSIs back
+ * Context: main thread, from ops->destroy, after the device's side was unbound. Takes half-built functions.
+ */
 void pci_dev_done(struct pci_dev *d);
+
+/** pci_dev_reset() - configuration and MSI-X as after power on (FLR by the guest). The vCPU thread. */
+void pci_dev_reset(struct pci_dev *d);
 
 /** pci_dev_irq() - signal MSI-X @vector from a device model: pending bit if masked. Any thread. */
 void pci_dev_irq(struct pci_dev *d, unsigned int vector);

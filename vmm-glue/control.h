@@ -1,0 +1,87 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The control channel of sriov-vmm: the methods and events of docs/processes.md on top of struct vm.
+ * Answers that depend on the guest are deferred: a waiter holds the request until its condition or
+ * its deadline comes, and control_tick() is the one place that looks at them.
+ */
+#include <lib/ctl.h>
+#include "vm_impl.h"
+
+#define CONTROL_WAITERS 64u
+
+enum wait_for {
+	WAIT_NONE = 0,
+	WAIT_UP,
+	WAIT_BOUND,
+	WAIT_REMOVED,
+	WAIT_REMOVE, /* device.remove itself */
+	WAIT_STOP,
+	WAIT_REQUEST, /* guest.request */
+};
+
+struct waiter {
+	enum wait_for what;
+	struct ctl_req *req;
+	char id[64];
+	uint64_t start_us;
+	uint64_t deadline_us;
+};
+
+struct traps {
+	uint64_t bar_exits;
+	uint64_t messages;
+	uint64_t kvm_exits;
+};
+
+struct control {
+	struct vm vm;
+	struct ctl_server *ctl;
+	sd_event_source *post;
+	sd_event_source *timer;
+	sd_event_source *sigterm;
+	sd_event_source *sigint;
+	struct waiter wait[CONTROL_WAITERS];
+	struct traps traps; /* at the start of the running guest.request */
+	enum vm_state told;
+	bool created;
+};
+
+/** control_new() - a VMM without a machine, serving @control_fd (owned from here on). -errno. */
+int control_new(sd_event *event, const char *name, int control_fd, int cpu,
+		struct control **ret_control) _must_check_;
+
+/** control_free() - stop the vCPU, destroy all. -ETIMEDOUT: the vCPU hangs, the process must _exit(). */
+int control_free(struct control *c) _must_check_;
+
+/** control_tick() - look at everything that may have changed: slots, waiters, deadlines. */
+void control_tick(struct control *c);
+
+/** control_wait() - defer @req; -EBUSY too many wait. */
+int control_wait(struct control *c, enum wait_for what, struct ctl_req *req, const char *id,
+		 uint64_t timeout_us) _must_check_;
+
+/** control_device_state() - the name of a slot's state. */
+const char *control_device_state(const struct vm_slot *s);
+
+void control_traps(struct control *c, struct traps *ret_traps);
+/** control_vm_state() - the name of the machine's state. */
+const char *control_vm_state(const struct vm *vm);
+
+const char *control_exit_source(const struct control *c);
+
+int method_vm_create(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
+int method_vm_boot(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
+int method_vm_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
+int method_vm_stop(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
+int method_vm_console(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
+int method_device_add(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
+int method_device_wait(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
+int method_device_remove(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
+			 void *userdata);
+int method_device_list(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
+int method_guest_request(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
+			 void *userdata);
+
+/** request_answer() - the running guest.request is over: answer its waiter. */
+void request_answer(struct control *c, struct waiter *w, const struct guest_res *res);

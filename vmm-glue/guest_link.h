@@ -1,0 +1,33 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The VMM's end of the guest block (abi/guest_block.h): console, interface table, one request at a
+ * time. The block is written by the guest at any moment: a part is copied out once, then judged.
+ * Main thread only.
+ */
+#include <stddef.h>
+#include "vm_impl.h"
+
+/** guest_console_drain() - take new console text: to the file, and into the part that is kept. */
+void guest_console_drain(struct vm *vm, uint64_t now_us);
+
+/** guest_console_tail() - the last @max bytes or less as printable ASCII with a NUL; returns length. */
+size_t guest_console_tail(const struct vm *vm, char *buf, size_t max);
+
+/** guest_if_decode() - judge a private copy of an entry: -EBADMSG, *ret_if is empty then. Pure. */
+int guest_if_decode(const struct guest_if *raw, struct guest_if *ret_if);
+
+/** guest_ifs_update() - copy the entries of all slots in use into slot[].gif. */
+void guest_ifs_update(struct vm *vm);
+
+/** guest_request_send() - -EBUSY one is running, -EINVAL it makes no sense, -ENOTCONN no guest runs. */
+int guest_request_send(struct vm *vm, const struct guest_req *req) _must_check_;
+
+/**
+ * guest_request_poll() - is the answer there?
+ * Return: 0, the request is over; -EAGAIN not yet; -EBADMSG the answer is nonsense, and it is over.
+ */
+int guest_request_poll(struct vm *vm, struct guest_res *ret_res) _must_check_;
+
+/** guest_request_drop() - forget the running request; an answer that still comes is ignored. */
+void guest_request_drop(struct vm *vm);

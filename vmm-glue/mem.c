@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Guest memory: one sealed memfd, mapped once, one memslot at guest-physical 0. Memslots of devices
+ * (the shared pages of a VF) come and go with their BARs and are numbered here.
+ */
+#include <lib/memfd.h>
+#include "vm_impl.h"
+
+#define PAGE UINT64_C(4096)
+
+int vm_mem_new(struct vm *vm, uint64_t size, bool hugetlb)
+{
+	_cleanup_(dma_mem_freep) struct dma_mem *ram = NULL;
+	int r;
+
+	if (!size || size > VM_MEMORY_MAX || size % (2u << 20))
+		return -EINVAL;
+	r = dma_mem_new("guest-ram", size, hugetlb, (iova_t){0}, &ram);
+	if (r < 0)
+		return r;
+	r = vm->plat->memslot(vm, VM_MEMSLOT_RAM, 0, size, ram->va);
+	if (r < 0)
+		return r;
+	vm->ram = TAKE_PTR(ram);
+	return 0;
+}
+
+void *vmm_gpa_ptr(struct vm *vm, gpa_t gpa, size_t len)
+{
+	if (!vm->ram || gpa.v > vm->ram->len || len > vm->ram->len - gpa.v)
+		return NULL;
+	return (uint8_t *)vm->ram->va + gpa.v;
+}
+
+const struct dma_mem *vmm_ram(struct vm *vm)
+{
+	return vm->ram;
+}
+
+static int memslot_take(struct vm *vm)
+{
+	for (unsigned int i = VM_MEMSLOT_RAM + 1; i < VM_MEMSLOTS; i++) {
+		if (vm->memslot_used[i])
+			continue;
+		vm->memslot_used[i] = true;
+		return (int)i;
+	}
+	return -ENOSPC;
+}
+
+int vm_memslot_map(struct vm *vm, uint64_t gpa, uint64_t size, void *va)
+{
+	int slot, r;
+
+	if (!size || gpa % PAGE || size % PAGE)
+		return -EINVAL;
+	pthread_mutex_lock(&vm->mem_lock);
+	slot = memslot_take(vm);
+	if (slot >= 0) {
+		r = vm->plat->memslot(vm, (unsigned int)slot, gpa, size, va);
+		if (r < 0) {
+			vm->memslot_used[slot] = false;
+			slot = r;
+		}
+	}
+	pthread_mutex_unlock(&vm->mem_lock);
+	return slot;
+}
+
+void vm_memslot_unmap(struct vm *vm, unsigned int slot, uint64_t gpa)
+{
+	if (slot == VM_MEMSLOT_RAM || slot >= VM_MEMSLOTS)
+		return;
+	pthread_mutex_lock(&vm->mem_lock);
+	vm->plat->memslot(vm, slot, gpa, 0, NULL);
+	vm->memslot_used[slot] = false;
+	pthread_mutex_unlock(&vm->mem_lock);
+}

@@ -1,0 +1,168 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The body of struct vm, for the core's own modules. Who may touch what:
+ *
+ *   main thread    everything below, save the vCPU's own fields
+ *   vCPU thread    slot[].dev, in_use, hpc (atomics); irq and mem under their own locks; posted
+ *
+ * Lock order: pci_dev.lock > irq.lock, pci_dev.lock > mem_lock. Nobody who holds one waits for a
+ * thread or a peer. A vCPU tells the main thread things by vm_post() and goes on.
+ */
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <abi/guest_block.h>
+#include <abi/hpc.h>
+#include "irq.h"
+#include "vm.h"
+#include "vmm_pci.h"
+
+#define VM_MEMSLOT_RAM	0u
+#define VM_MEMSLOTS	(1u + VMM_SLOTS * PCI_DEV_BARS)
+#define VM_MEMORY_MAX	((uint64_t)VMM_MMIO32_BASE) /* one memslot: RAM ends where the BARs begin */
+#define VM_REASON_MAX	192u
+#define VM_CONSOLE_KEEP 32768u
+#define VM_CONSOLE_LOG	(UINT64_C(64) << 20) /* what a guest may write to the console file */
+
+/* What the core asks of the hypervisor: KVM (kvm.c), or memory in tests that have none. */
+struct vm_plat_ops {
+	/* size 0: remove */
+	int (*memslot)(struct vm *vm, unsigned int slot, uint64_t gpa, uint64_t size, void *va);
+	/* the whole table of MSI routes; fixed pins are the platform's to add */
+	int (*routes)(struct vm *vm, const struct irq_route *route, unsigned int n);
+	int (*irqfd)(struct vm *vm, int fd, unsigned int gsi, bool assign);
+	int (*ioeventfd)(struct vm *vm, uint64_t gpa, uint32_t len, int fd, bool assign);
+};
+
+enum vm_state {
+	VM_NEW,
+	VM_RUNNING,
+	VM_STOPPED, /* the guest switched itself off, or was stopped */
+	VM_CRASHED,
+};
+
+/* vm_post() bits: what the main thread should look at */
+enum vm_post {
+	VM_POST_CONSOLE = 1 << 0,
+	VM_POST_IFS = 1 << 1,
+	VM_POST_DONE = 1 << 2,
+	VM_POST_EJECT = 1 << 3,
+	VM_POST_DEVICE = 1 << 4, /* bound or lost */
+	VM_POST_STATE = 1 << 5,
+};
+
+enum slot_state {
+	SLOT_EMPTY,
+	SLOT_VISIBLE,
+	SLOT_EJECTING,
+	SLOT_DRAINING, /* out of the bus, waiting for the vCPU to let go */
+};
+
+enum removed_how {
+	REMOVED_EJECTED,
+	REMOVED_FORCED,
+	REMOVED_CANCELLED,
+};
+
+struct vm_slot {
+	_Atomic(struct pci_dev *)
+		dev; /* what the guest sees; published last, swapped out by one exchange */
+	_Atomic(struct pci_dev *) ejected; /* the guest let go of it; main takes it from here */
+	_Atomic bool owes_eject; /* yanked: the guest's late PCEJ must not hit a successor */
+	/* main thread only */
+	struct pci_dev *own;
+	enum slot_state state;
+	enum removed_how how;
+	bool trapped;
+	bool renotified;
+	uint64_t visible_us;
+	uint64_t renotify_us;
+	uint64_t deadline_us;
+	const char *told; /* state last sent as an event */
+	struct guest_if gif;
+};
+
+struct hpc {
+	_Atomic uint32_t evts;
+	_Atomic uint32_t pcup;
+	_Atomic uint32_t pcdn;
+	_Atomic uint32_t oste;
+	_Atomic uint32_t osts;
+	_Atomic uint64_t odd_accesses;
+	int gsi_fd; /* irqfd of HPC_GSI */
+};
+
+struct vcpu {
+	int fd;
+	int stats_fd;
+	off_t stats_off; /* of the counter "exits"; 0: the kernel has none */
+	struct kvm_run *run;
+	size_t run_size;
+	pthread_t thread;
+	bool started;
+	int cpu; /* -1: not pinned */
+	_Atomic bool stop;
+	_Atomic uint64_t exits; /* KVM_RUN returns to user space */
+	_Atomic uint64_t exits_mmio;
+	_Atomic uint64_t exits_io;
+	_Atomic uint64_t exits_intr;
+	_Atomic uint64_t stray; /* accesses to addresses where nothing is */
+};
+
+struct vm_console {
+	int fd;
+	uint32_t tail; /* ring position read up to */
+	uint64_t total;
+	uint64_t lost;	   /* bytes overwritten before we looked */
+	uint64_t first_us; /* when the first line was complete; 0: not yet */
+	char keep[VM_CONSOLE_KEEP];
+};
+
+struct vm {
+	char name[64];
+	sd_event *event;
+	const struct vm_plat_ops *plat;
+	int kvm_fd;
+	int vm_fd;
+	int post_fd;
+	_Atomic uint32_t posted;
+	uint64_t start_us; /* of the process */
+	uint64_t boot_us;
+	uint32_t tsc_khz;
+	struct dma_mem *ram;
+	uint64_t entry;
+	struct irq_table irq;
+	pthread_mutex_t mem_lock;
+	bool memslot_used[VM_MEMSLOTS];
+	struct hpc hpc;
+	struct vm_slot slot[VMM_SLOTS];
+	unsigned int next_slot; /* round robin, so that a slot rests before it is used again */
+	_Atomic(struct pci_dev *) in_use; /* the function that the vCPU works on right now */
+	struct vcpu vcpu;
+	_Atomic int state; /* enum vm_state; reason is written before it */
+	char reason[VM_REASON_MAX];
+	struct vm_console console;
+	struct guest_req req; /* outstanding when req_busy */
+	bool req_busy;
+	uint32_t req_seq;
+};
+
+/** vm_init() - empty machine: no RAM, no vCPU; pairs with vm_done(). Main thread. */
+int vm_init(struct vm *vm, const char *name, sd_event *event,
+	    const struct vm_plat_ops *plat) _must_check_;
+void vm_done(struct vm *vm);
+
+/** vm_mem_new() - guest RAM of @size bytes and its memslot. -ENOMEM also when huge pages are short. */
+int vm_mem_new(struct vm *vm, uint64_t size, bool hugetlb) _must_check_;
+
+/** vm_memslot_map() - map @va at @gpa; returns the memslot's number or -errno. Any thread. */
+int vm_memslot_map(struct vm *vm, uint64_t gpa, uint64_t size, void *va);
+void vm_memslot_unmap(struct vm *vm, unsigned int slot, uint64_t gpa);
+
+/** vm_post() - ask the main thread to look at @what. Any thread; never blocks. */
+void vm_post(struct vm *vm, enum vm_post what);
+
+/** vm_end() - the guest runs no more; first call wins. Any thread. */
+void vm_end(struct vm *vm, enum vm_state state, const char *fmt, ...) _printf_(3, 4);
