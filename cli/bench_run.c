@@ -138,7 +138,7 @@ static int load_block(struct bench *b, struct bench_path *p, int frame_bytes, do
 	int r;
 
 	r = request(b, p,
-		    json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i}", "kind", "throughput",
+		    json_pack("{s:s, s:s, s:s, s:i, s:b, s:i, s:i, s:i, s:i}", "kind", "throughput",
 			      "a", p->net[0], "b", p->net[1], "frame_bytes", frame_bytes, "bidir",
 			      1, "duration_us", LOAD_US, "warmup_us", LOAD_WARMUP_US, "timeout_us",
 			      TIMEOUT_US, "burst", LOAD_BURST),
