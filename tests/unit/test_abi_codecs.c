@@ -102,7 +102,8 @@ static void percentiles_come_from_all_samples(void **state)
 
 static void guest_requests_out_of_range_are_refused(void **state)
 {
-	struct guest_req r = {.kind = GUEST_REQ_RTT, .slot_a = 1, .slot_b = 2, .frame_bytes = 60, .count = 1};
+	struct guest_req r = {
+		.kind = GUEST_REQ_RTT, .slot_a = 1, .slot_b = 2, .frame_bytes = 60, .count = 1};
 
 	assert_int_equal(guest_req_check(&r), 0);
 	r.slot_b = 1;

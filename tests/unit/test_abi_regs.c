@@ -26,7 +26,8 @@ static void check_table(const struct nic_reg *regs, size_t n, uint32_t bar_size)
 
 			assert_true(off + 4 <= bar_size);
 			if (used[off / 4])
-				fail_msg("%s[%u] at 0x%x lies on another register", r->name, k, off);
+				fail_msg("%s[%u] at 0x%x lies on another register", r->name, k,
+					 off);
 			used[off / 4] = 1;
 		}
 	}
@@ -47,11 +48,14 @@ static void every_offset_function_agrees_with_its_row(void **state)
 {
 	uint32_t k;
 
-	assert_string_equal(nic_reg_at(nic_pf_regs, nic_pf_regs_n, nic_TXDCTL(7), &k)->name, "TXDCTL");
+	assert_string_equal(nic_reg_at(nic_pf_regs, nic_pf_regs_n, nic_TXDCTL(7), &k)->name,
+			    "TXDCTL");
 	assert_int_equal(k, 7);
-	assert_string_equal(nic_reg_at(nic_pf_regs, nic_pf_regs_n, nic_RAR_high(23), &k)->name, "RAH2");
+	assert_string_equal(nic_reg_at(nic_pf_regs, nic_pf_regs_n, nic_RAR_high(23), &k)->name,
+			    "RAH2");
 	assert_int_equal(k, 7);
-	assert_string_equal(nic_reg_at(nic_vf_regs, nic_vf_regs_n, nicvf_VRDT(1), &k)->name, "VRDT");
+	assert_string_equal(nic_reg_at(nic_vf_regs, nic_vf_regs_n, nicvf_VRDT(1), &k)->name,
+			    "VRDT");
 	assert_null(nic_reg_at(nic_vf_regs, nic_vf_regs_n, 0x10, NULL));
 }
 
@@ -65,8 +69,10 @@ static void queue_registers_of_a_vf_lie_in_the_shared_pages(void **state)
 		if (shared)
 			assert_int_equal(r->access, NIC_RW);
 		/* the name rule: queue registers of a VF are VR*, VT* with the PF's name behind */
-		assert_int_equal(shared, r->name[0] == 'V' && (r->name[1] == 'R' || r->name[1] == 'S' ||
-				 !strncmp(r->name, "VTD", 3) || !strncmp(r->name, "VTX", 3)));
+		assert_int_equal(shared,
+				 r->name[0] == 'V' && (r->name[1] == 'R' || r->name[1] == 'S' ||
+						       !strncmp(r->name, "VTD", 3) ||
+						       !strncmp(r->name, "VTX", 3)));
 	}
 }
 

@@ -12,11 +12,11 @@
 #include <abi/bits.h>
 #include <abi/hist.h>
 
-#define GUEST_BLOCK_GPA     0x20000u
+#define GUEST_BLOCK_GPA	    0x20000u
 #define GUEST_BLOCK_MAGIC   0x53524756u /* "VGRS" in memory */
 #define GUEST_BLOCK_VERSION 1u
-#define GUEST_CON_SIZE      8192u
-#define GUEST_IFS           32u /* one entry a PCI slot */
+#define GUEST_CON_SIZE	    8192u
+#define GUEST_IFS	    32u /* one entry a PCI slot */
 
 enum guest_if_kind {
 	GUEST_IF_NONE = 0,
@@ -27,9 +27,9 @@ enum guest_if_kind {
 enum guest_if_state {
 	GUEST_IF_EMPTY = 0,
 	GUEST_IF_PROBING = 1,
-	GUEST_IF_UP = 2,       /* driver runs and link is up */
-	GUEST_IF_LINK_DOWN = 3,/* driver runs, no link */
-	GUEST_IF_FAILED = 4,   /* driver could not start; see the console */
+	GUEST_IF_UP = 2,	/* driver runs and link is up */
+	GUEST_IF_LINK_DOWN = 3, /* driver runs, no link */
+	GUEST_IF_FAILED = 4,	/* driver could not start; see the console */
 	GUEST_IF_REMOVING = 5,
 };
 
@@ -38,11 +38,11 @@ enum guest_if_state {
  * An identity that moves to another VM takes its address along.
  */
 struct guest_if {
-	uint32_t kind;  /* enum guest_if_kind */
+	uint32_t kind;	/* enum guest_if_kind */
 	uint32_t state; /* enum guest_if_state */
 	uint8_t mac[6];
 	uint16_t pad;
-	uint32_t ipv4; /* host order */
+	uint32_t ipv4;	/* host order */
 	uint32_t error; /* positive errno when FAILED */
 	uint64_t rx_packets;
 	uint64_t tx_packets;
@@ -54,9 +54,10 @@ struct guest_if {
 
 enum guest_req_kind {
 	GUEST_REQ_NONE = 0,
-	GUEST_REQ_PING = 1,       /* ICMP echo from slot_a to dst_ipv4 */
-	GUEST_REQ_RTT = 2,        /* slot_a -> slot_b -> slot_a, one packet outstanding */
-	GUEST_REQ_THROUGHPUT = 3, /* slot_a -> slot_b (and back, when bidir) as fast as credit allows */
+	GUEST_REQ_PING = 1, /* ICMP echo from slot_a to dst_ipv4 */
+	GUEST_REQ_RTT = 2,  /* slot_a -> slot_b -> slot_a, one packet outstanding */
+	GUEST_REQ_THROUGHPUT =
+		3, /* slot_a -> slot_b (and back, when bidir) as fast as credit allows */
 };
 
 struct guest_req {
@@ -66,25 +67,25 @@ struct guest_req {
 	uint32_t slot_b;
 	uint32_t frame_bytes; /* without CRC: 60..1514; "64 B" on the wire is 60 here */
 	uint32_t bidir;
-	uint64_t count;       /* RTT: samples; PING: echoes */
+	uint64_t count;	      /* RTT: samples; PING: echoes */
 	uint64_t warmup;      /* RTT: rounds not recorded */
 	uint64_t duration_us; /* THROUGHPUT: measured time after warmup_us */
 	uint64_t warmup_us;
-	uint64_t timeout_us;  /* give up after this long */
-	uint32_t burst;       /* THROUGHPUT: frames a burst, 1..64 */
-	uint32_t dst_ipv4;    /* PING, host order */
+	uint64_t timeout_us; /* give up after this long */
+	uint32_t burst;	     /* THROUGHPUT: frames a burst, 1..64 */
+	uint32_t dst_ipv4;   /* PING, host order */
 };
 
 struct guest_res {
-	uint32_t seq;    /* the guest writes it last: answers the request with this seq */
-	uint32_t error;  /* 0 or a positive errno */
+	uint32_t seq;	/* the guest writes it last: answers the request with this seq */
+	uint32_t error; /* 0 or a positive errno */
 	uint64_t sent;
 	uint64_t received;
-	uint64_t bytes;     /* payload bytes received, without CRC */
-	uint64_t ticks;     /* TSC ticks of the measured part */
-	uint64_t lost;      /* RTT: timed out; THROUGHPUT: sent and never seen */
-	uint64_t corrupt;   /* payload did not match */
-	struct hist hist;   /* RTT and PING: round trips in TSC ticks */
+	uint64_t bytes;	  /* payload bytes received, without CRC */
+	uint64_t ticks;	  /* TSC ticks of the measured part */
+	uint64_t lost;	  /* RTT: timed out; THROUGHPUT: sent and never seen */
+	uint64_t corrupt; /* payload did not match */
+	struct hist hist; /* RTT and PING: round trips in TSC ticks */
 };
 
 struct guest_block {

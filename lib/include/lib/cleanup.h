@@ -8,34 +8,34 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(f)  __attribute__((cleanup(f)))
-#define _must_check_  __attribute__((warn_unused_result))
+#define _cleanup_(f)   __attribute__((cleanup(f)))
+#define _must_check_   __attribute__((warn_unused_result))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
-#define _unused_      __attribute__((unused))
+#define _unused_       __attribute__((unused))
 
-#define TAKE_PTR(p)                                                                               \
-	({                                                                                        \
-		__typeof__(p) *taken_ptr_ = &(p);                                                 \
-		__typeof__(p) taken_val_ = *taken_ptr_;                                           \
-		*taken_ptr_ = NULL;                                                               \
-		taken_val_;                                                                       \
+#define TAKE_PTR(p)                                     \
+	({                                              \
+		__typeof__(p) *taken_ptr_ = &(p);       \
+		__typeof__(p) taken_val_ = *taken_ptr_; \
+		*taken_ptr_ = NULL;                     \
+		taken_val_;                             \
 	})
 
-#define TAKE_FD(fd)                                                                               \
-	({                                                                                        \
-		int *taken_fdp_ = &(fd);                                                          \
-		int taken_fd_ = *taken_fdp_;                                                      \
-		*taken_fdp_ = -1;                                                                 \
-		taken_fd_;                                                                        \
+#define TAKE_FD(fd)                          \
+	({                                   \
+		int *taken_fdp_ = &(fd);     \
+		int taken_fd_ = *taken_fdp_; \
+		*taken_fdp_ = -1;            \
+		taken_fd_;                   \
 	})
 
 /* Defines name##p for use with _cleanup_: DEFINE_CLEANUP(struct pcif *, pcif_close); */
-#define DEFINE_CLEANUP(type, func)                                                                \
-	_unused_ static inline void func##p(type *p)                                              \
-	{                                                                                         \
-		if (*p)                                                                           \
-			func(*p);                                                                 \
-	}                                                                                         \
+#define DEFINE_CLEANUP(type, func)                   \
+	_unused_ static inline void func##p(type *p) \
+	{                                            \
+		if (*p)                              \
+			func(*p);                    \
+	}                                            \
 	struct cleanup_semicolon_
 
 static inline void freep(void *p)

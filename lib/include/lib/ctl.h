@@ -21,8 +21,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define CTL_MSG_MAX     65536u
-#define CTL_FDS_MAX     8u
+#define CTL_MSG_MAX	65536u
+#define CTL_FDS_MAX	8u
 #define CTL_CLIENTS_MAX 16u
 
 /* json_decrefp() for _cleanup_ comes with jansson. */
@@ -89,8 +89,8 @@ struct ctl_method {
  * Context: the loop's thread. Return: 0; -ENOMEM; -errno of sd_event_add_io(). Source: -
  */
 int ctl_server_new(sd_event *event, int listen_fd, const char *name,
-		   const struct ctl_method *methods, void *userdata, struct ctl_server **ret_server)
-	_must_check_;
+		   const struct ctl_method *methods, void *userdata,
+		   struct ctl_server **ret_server) _must_check_;
 void ctl_server_free(struct ctl_server *s);
 DEFINE_CLEANUP(struct ctl_server *, ctl_server_free);
 

@@ -24,7 +24,7 @@ struct dma_mem {
  * @iova:    address the device will use
  * Context: any thread. Return: 0; -ENOMEM; -errno of mmap(2). Source: -
  */
-int dma_mem_new(const char *name, size_t len, bool hugetlb, iova_t iova, struct dma_mem **ret_mem)
-	_must_check_;
+int dma_mem_new(const char *name, size_t len, bool hugetlb, iova_t iova,
+		struct dma_mem **ret_mem) _must_check_;
 void dma_mem_free(struct dma_mem *mem);
 DEFINE_CLEANUP(struct dma_mem *, dma_mem_free);

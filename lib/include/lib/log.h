@@ -35,11 +35,11 @@ int log_full(enum log_level level, int error, const char *object, const char *fm
 
 #define log_error(r, ...)   log_full(LOG_LEVEL_ERROR, (r), NULL, __VA_ARGS__)
 #define log_warning(r, ...) log_full(LOG_LEVEL_WARNING, (r), NULL, __VA_ARGS__)
-#define log_notice(...)     log_full(LOG_LEVEL_NOTICE, 0, NULL, __VA_ARGS__)
-#define log_info(...)       log_full(LOG_LEVEL_INFO, 0, NULL, __VA_ARGS__)
-#define log_debug(...)      log_full(LOG_LEVEL_DEBUG, 0, NULL, __VA_ARGS__)
+#define log_notice(...)	    log_full(LOG_LEVEL_NOTICE, 0, NULL, __VA_ARGS__)
+#define log_info(...)	    log_full(LOG_LEVEL_INFO, 0, NULL, __VA_ARGS__)
+#define log_debug(...)	    log_full(LOG_LEVEL_DEBUG, 0, NULL, __VA_ARGS__)
 
-#define log_object_error(obj, r, ...)   log_full(LOG_LEVEL_ERROR, (r), (obj), __VA_ARGS__)
+#define log_object_error(obj, r, ...)	log_full(LOG_LEVEL_ERROR, (r), (obj), __VA_ARGS__)
 #define log_object_warning(obj, r, ...) log_full(LOG_LEVEL_WARNING, (r), (obj), __VA_ARGS__)
-#define log_object_info(obj, ...)       log_full(LOG_LEVEL_INFO, 0, (obj), __VA_ARGS__)
-#define log_object_debug(obj, ...)      log_full(LOG_LEVEL_DEBUG, 0, (obj), __VA_ARGS__)
+#define log_object_info(obj, ...)	log_full(LOG_LEVEL_INFO, 0, (obj), __VA_ARGS__)
+#define log_object_debug(obj, ...)	log_full(LOG_LEVEL_DEBUG, 0, (obj), __VA_ARGS__)

@@ -35,7 +35,7 @@ enum pcif_irq_index {
 	PCIF_IRQS = 5,
 };
 
-#define PCIF_AREAS_MAX  8u
+#define PCIF_AREAS_MAX	8u
 #define PCIF_TIMEOUT_US UINT64_C(2000000)
 
 struct pcif_area {
@@ -52,7 +52,7 @@ struct pcif_region {
 };
 
 struct pcif_counters {
-	uint64_t region_reads;  /* accesses that travelled to the device: traps */
+	uint64_t region_reads; /* accesses that travelled to the device: traps */
 	uint64_t region_writes;
 	uint64_t config_accesses;
 };
@@ -90,10 +90,10 @@ int pcif_config_write(struct pcif *f, uint32_t off, const void *buf, size_t len)
 
 /** pcif_region() - what is known of region @index since open; NULL for an index out of range. */
 const struct pcif_region *pcif_region(const struct pcif *f, unsigned int index);
-int pcif_region_read(struct pcif *f, unsigned int index, uint64_t off, void *buf, size_t len)
-	_must_check_;
-int pcif_region_write(struct pcif *f, unsigned int index, uint64_t off, const void *buf, size_t len)
-	_must_check_;
+int pcif_region_read(struct pcif *f, unsigned int index, uint64_t off, void *buf,
+		     size_t len) _must_check_;
+int pcif_region_write(struct pcif *f, unsigned int index, uint64_t off, const void *buf,
+		      size_t len) _must_check_;
 
 /** pcif_read32(), pcif_write32() - one 32 bit register of a BAR. */
 int pcif_read32(struct pcif *f, unsigned int bar, uint32_t off, uint32_t *ret_val) _must_check_;
@@ -105,8 +105,8 @@ int pcif_write32(struct pcif *f, unsigned int bar, uint32_t off, uint32_t val) _
  * @ret_va: stays valid until pcif_close(), which unmaps it
  * Context: any thread. Return: 0; -EINVAL no such area; -ENODEV; -errno of mmap(2). Source: [VU] 3.4.
  */
-int pcif_region_mmap(struct pcif *f, unsigned int index, unsigned int area, void **ret_va)
-	_must_check_;
+int pcif_region_mmap(struct pcif *f, unsigned int index, unsigned int area,
+		     void **ret_va) _must_check_;
 
 /** pcif_irq_count() - vectors of interrupt @index, 0 if the function has none. */
 unsigned int pcif_irq_count(const struct pcif *f, unsigned int index);
