@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Between pcif.c and its back ends. pcif.c checks arguments against what was learnt at open, takes
- * the lock, sets the deadline and counts; an op does one thing with valid arguments, under the lock.
+ * the lock, sets the deadline and counts; an op does one thing with valid arguments, under the
+ * lock.
  */
 #include <pthread.h>
 #include <stdatomic.h>

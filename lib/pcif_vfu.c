@@ -81,7 +81,8 @@ static int receive_reply(struct pcif_vfu *v, uint16_t cmd, size_t max_body, stru
  * exchange() - send a request and take its reply
  * @body, @n_body: at most two pieces
  * @max_body: longest reply body expected, at most sizeof(rx)
- * @ret_fds:  descriptors of the reply, owned by the caller also on failure; NULL where none may come
+ * @ret_fds:  descriptors of the reply, owned by the caller also on failure; NULL where none may
+ *            come
  * @ret_len:  length of the body in rx
  *
  * Context: under the lock.

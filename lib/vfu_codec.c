@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * vfio-user decoders. Each copies the fixed part out once and checks every field that a caller would
- * otherwise have to trust; what they return is in range of the protocol, not yet of one device.
+ * vfio-user decoders. Each copies the fixed part out once and checks every field that a caller
+ * would otherwise have to trust; what they return is in range of the protocol, not yet of one
+ * device.
  */
 #include <jansson.h>
 #include <string.h>
@@ -96,7 +97,7 @@ int vfu_decode_version(const void *p, size_t len, struct vfu_peer *ret_peer)
 	return 0;
 }
 
-/* ---- requests ------------------------------------------------------------------------------------ */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static bool returns_data(uint16_t cmd)
 {
@@ -116,7 +117,9 @@ static bool returns_data(uint16_t cmd)
 
 int vfu_check_request_hdr(const struct vfu_hdr *h)
 {
-	/* such a size cannot be skipped, and this server asks nothing, so a reply answers nothing */
+	/*
+	 * such a size cannot be skipped, and this server asks nothing, so a reply answers nothing
+	 */
 	if (h->msg_size < VFU_HDR_SIZE || h->msg_size > VFU_MAX_MSG ||
 	    (h->flags & VFU_F_TYPE_MASK) != VFU_F_TYPE_COMMAND)
 		return -EBADMSG;
@@ -249,7 +252,7 @@ int vfu_decode_region_access(const void *p, size_t len, bool write, struct vfu_r
 	return 0;
 }
 
-/* ---- replies ------------------------------------------------------------------------------------- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 int vfu_check_reply_hdr(const struct vfu_hdr *h, uint16_t msg_id, uint16_t cmd, size_t max_body,
 			size_t *ret_body, int *ret_error)
@@ -362,7 +365,9 @@ int vfu_decode_region_info_reply(const void *p, size_t len, size_t n_fds, uint32
 	region.size = i.size;
 	region.readable = i.flags & VFU_REGION_F_READ;
 	region.writable = i.flags & VFU_REGION_F_WRITE;
-	/* some servers leave MMAP set in an answer cut short: without a descriptor it means nothing */
+	/*
+	 * some servers leave MMAP set in an answer cut short: without a descriptor it means nothing
+	 */
 	if ((i.flags & VFU_REGION_F_MMAP) && n_fds == 1 && i.size > 0) {
 		region.offset = i.offset;
 		if (!(i.size & PAGE_MASK)) {

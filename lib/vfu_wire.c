@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * vfio-user on a stream socket. A message goes out by one sendmsg(2) when the socket has room, since
- * some peers read a body by one recv(2). The socket may block or not: every call is MSG_DONTWAIT and
- * waits in poll(2) with what is left of its deadline.
+ * vfio-user on a stream socket. A message goes out by one sendmsg(2) when the socket has room,
+ * since some peers read a body by one recv(2). The socket may block or not: every call is
+ * MSG_DONTWAIT and waits in poll(2) with what is left of its deadline.
  */
 #include <poll.h>
 #include <string.h>

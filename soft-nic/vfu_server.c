@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sockets and whole messages of a vfio-user endpoint. Nothing here waits: a body may come in any
- * number of pieces, a reply may leave in several, and a client that stops in the middle of either is
- * cut by a timer. While a reply is on its way nothing is read, so a client that does not listen
+ * number of pieces, a reply may leave in several, and a client that stops in the middle of either
+ * is cut by a timer. While a reply is on its way nothing is read, so a client that does not listen
  * holds up itself alone.
  */
 #include <string.h>
@@ -36,7 +36,7 @@ static void drop_client(struct vfu_server *s)
 	}
 }
 
-/* ---- sending ------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static int flush(struct vfu_server *s)
 {
@@ -90,7 +90,7 @@ static int handle(struct vfu_server *s)
 	return r == -ECONNABORTED ? r : q;
 }
 
-/* ---- receiving ----------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static bool size_is_sane(const struct vfu_hdr *h)
 {
@@ -199,7 +199,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 	return 0;
 }
 
-/* ---- connections --------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static int take_client(struct vfu_server *s, int fd)
 {

@@ -12,7 +12,7 @@
 #include <systemd/sd-event.h>
 
 #define VFU_DMA_REGIONS_MAX 64u
-#define VFU_SPARSE_MAX      2u
+#define VFU_SPARSE_MAX	    2u
 
 struct vfu_server;
 
@@ -20,7 +20,7 @@ struct vfu_server;
 struct vfu_dma_region {
 	uint64_t iova;
 	uint64_t size;
-	uint8_t *va; /* NULL: a window without descriptor, not reachable by DMA */
+	uint8_t *va;   /* NULL: a window without descriptor, not reachable by DMA */
 	bool readable; /* by the device */
 	bool writable;
 };
@@ -40,7 +40,8 @@ struct vfu_server_ops {
 	void (*config_read)(void *fn, uint32_t off, void *buf, uint32_t len);
 	void (*config_write)(void *fn, uint32_t off, const void *buf, uint32_t len);
 	void (*region_read)(void *fn, unsigned int bar, uint64_t off, void *buf, uint32_t len);
-	void (*region_write)(void *fn, unsigned int bar, uint64_t off, const void *buf, uint32_t len);
+	void (*region_write)(void *fn, unsigned int bar, uint64_t off, const void *buf,
+			     uint32_t len);
 	/* vector's eventfd changed; -1: none. Owned by the server, valid until the next call */
 	void (*irq_changed)(void *fn, unsigned int vector, int fd);
 	/*
@@ -49,7 +50,7 @@ struct vfu_server_ops {
 	 */
 	void (*dma_changed)(void *fn);
 	void (*reset)(void *fn);
-	/* a client came (true) or went (false); on going, DMA and interrupts were already dropped */
+	/* a client came or went; on going, DMA and interrupts were already dropped */
 	void (*client)(void *fn, bool connected);
 };
 

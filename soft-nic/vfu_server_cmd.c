@@ -13,7 +13,7 @@
 
 #define CONFIG_SIZE 4096u
 
-/* ---- interrupts ---------------------------------------------------------------------------------- */
+/* ---- interrupts ------------------------------------------------------------------------------ */
 
 static void irq_bind(struct vfu_server *s, unsigned int vector, int fd)
 {
@@ -33,8 +33,8 @@ void vfu_server_irqs_drop(struct vfu_server *s)
 }
 
 /*
- * The data path will write to it, so it must be an eventfd that never blocks. Without /proc the file
- * type has to do: an anonymous inode has none.
+ * The data path will write to it, so it must be an eventfd that never blocks. Without /proc the
+ * file type has to do: an anonymous inode has none.
  */
 static int eventfd_accept(int fd)
 {
@@ -117,7 +117,7 @@ static int get_irq_info(struct vfu_server *s, struct vfu_request *req, struct vf
 	return 0;
 }
 
-/* ---- device and regions -------------------------------------------------------------------------- */
+/* ---- device and regions ---------------------------------------------------------------------- */
 
 static int get_info(struct vfu_request *req, struct vfu_reply *reply)
 {
@@ -184,7 +184,9 @@ static int get_region_info(struct vfu_server *s, struct vfu_request *req, struct
 	if (region && region->n_areas > 0)
 		info.argsz += (uint32_t)(sizeof(struct vfu_cap_sparse) +
 					 region->n_areas * sizeof(struct vfu_sparse_area));
-	/* cut short when the client has no room: then it asks again, and gets the descriptor then */
+	/*
+	 * cut short when the client has no room: then it asks again, and gets the descriptor then
+	 */
 	if (region && ask.argsz >= info.argsz) {
 		info.flags |= VFU_REGION_F_MMAP;
 		reply->fd = region->mmap_fd;
@@ -232,7 +234,7 @@ static int region_access(struct vfu_server *s, struct vfu_request *req, struct v
 	return 0;
 }
 
-/* ---- memory, version, dispatch ------------------------------------------------------------------- */
+/* ---- memory, version, dispatch --------------------------------------------------------------- */
 
 static int dma_map(struct vfu_server *s, struct vfu_request *req)
 {

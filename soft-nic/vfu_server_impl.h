@@ -71,8 +71,8 @@ void vfu_server_irqs_drop(struct vfu_server *s);
 /**
  * vfu_server_dma_map() - add one mapping
  * @fd: descriptor of the memory, -1 for a window without; kept by the caller
- * Context: the loop's thread. Return: 0; -EEXIST overlap; -ENOSPC table full; -EPERM memory that can
- * shrink; -ERANGE beyond its end; -errno of mmap(2). Source: docs/sources.md [VU] 3.1.
+ * Context: the loop's thread. Return: 0; -EEXIST overlap; -ENOSPC table full; -EPERM memory that
+ * can shrink; -ERANGE beyond its end; -errno of mmap(2). Source: docs/sources.md [VU] 3.1.
  */
 int vfu_server_dma_map(struct vfu_server *s, const struct vfu_dma_map *map, int fd) _must_check_;
 

@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A vfio-user endpoint in a thread of its own: the real server on an sd-event loop, around a function
- * that is plain memory and counts what happens to it.
+ * A vfio-user endpoint in a thread of its own: the real server on an sd-event loop, around a
+ * function that is plain memory and counts what happens to it.
  */
 #include <support/test.h>
 #include <dirent.h>

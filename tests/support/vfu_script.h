@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A vfio-user server that says what it was told to, before it is asked: message ids count up from one,
- * so all replies of a session can lie in the socket when the client starts. Start from a session that
- * is right and spoil one byte.
+ * A vfio-user server that says what it was told to, before it is asked: message ids count up from
+ * one, so all replies of a session can lie in the socket when the client starts. Start from a
+ * session that is right and spoil one byte.
  */
 #include <stdint.h>
 #include <string.h>

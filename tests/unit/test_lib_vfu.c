@@ -303,7 +303,7 @@ static void path_without_a_server_is_refused_by_name(void **state)
 	assert_null(f);
 }
 
-/* ---- servers that misbehave ---------------------------------------------------------------------- */
+/* ---- servers that misbehave ------------------------------------------------------------------ */
 
 /* @ret_peer stays open when opening succeeds, so that later requests have somewhere to go. */
 static int open_scripted(const struct script *s, int *ret_peer, struct pcif **ret_f)

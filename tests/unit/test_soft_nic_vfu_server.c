@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The vfio-user endpoint against raw messages: what well-known clients send, and what none should. */
+/*
+ * The vfio-user endpoint against raw messages: what well-known clients send, and what none should.
+ */
 #include <support/vfu_endpoint.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -165,7 +167,7 @@ static bool alive(struct fixture *fx)
 	return ask(fx, VFU_DEVICE_RESET, NULL, 0) == 0;
 }
 
-/* ---- version ------------------------------------------------------------------------------------- */
+/* ---- version --------------------------------------------------------------------------------- */
 
 static void version_reply_is_short_enough_for_qemu_and_has_minor_zero(void **state)
 {
@@ -256,7 +258,7 @@ static void second_version_is_refused_but_not_cut(void **state)
 	assert_true(alive(*state));
 }
 
-/* ---- messages ------------------------------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void absurd_size_is_refused_and_cut(void **state)
 {
@@ -430,7 +432,7 @@ static void short_bodies_are_refused_but_not_cut(void **state)
 	assert_true(alive(*state));
 }
 
-/* ---- regions ------------------------------------------------------------------------------------- */
+/* ---- regions --------------------------------------------------------------------------------- */
 
 static void device_has_nine_regions_and_five_interrupts(void **state)
 {
@@ -560,7 +562,7 @@ static void whole_configuration_space_is_read_in_one_go(void **state)
 	assert_int_equal(fx->body[16 + 4095], 0x42);
 }
 
-/* ---- interrupts ---------------------------------------------------------------------------------- */
+/* ---- interrupts ------------------------------------------------------------------------------ */
 
 static int set_irqs(struct fixture *fx, uint32_t flags, uint32_t index, uint32_t start,
 		    uint32_t count, const int *fds, size_t n_fds)
@@ -676,7 +678,7 @@ static void interrupt_counts_are_told(void **state)
 	}
 }
 
-/* ---- memory -------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static int map(struct fixture *fx, uint32_t flags, uint64_t offset, uint64_t iova, uint64_t size,
 	       const int *fds, size_t n_fds)
@@ -851,7 +853,7 @@ static void more_descriptors_than_fit_are_refused_and_closed(void **state)
 	assert_true(alive(fx));
 }
 
-/* ---- connections --------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void second_connection_is_closed_at_once(void **state)
 {

@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Scope cleanup: a local owns what it points to until TAKE_PTR/TAKE_FD hands it on. Every destructor
- * takes NULL (or -1) and half-built objects, so there are no goto ladders.
+ * Scope cleanup: a local owns what it points to until TAKE_PTR/TAKE_FD hands it on. Every
+ * destructor takes NULL (or -1) and half-built objects, so there are no goto ladders.
  */
 #include <errno.h>
 #include <stdlib.h>

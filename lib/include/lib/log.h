@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Logging to stderr, one line a message, with syslog priority prefixes when stderr is the journal.
- * Folders below sriovd, cli and fastpath log at debug only: the top of a process logs an error once.
- * Every message carries its object: LOG_OBJECT("vm vm1") text. Data-plane loops never log.
+ * Folders below sriovd, cli and fastpath log at debug only: the top of a process logs an error
+ * once. Every message carries its object: LOG_OBJECT("vm vm1") text. Data-plane loops never log.
  */
 #include <lib/cleanup.h>
 

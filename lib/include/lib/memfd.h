@@ -1,6 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Memory behind a file descriptor, sealed against shrinking so that a peer can map it without fear. */
+/*
+ * Memory behind a file descriptor, sealed against shrinking so that a peer can map it without fear.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <lib/cleanup.h>
@@ -18,5 +20,5 @@
  */
 int memfd_new(const char *name, size_t size, bool hugetlb, int *ret_fd) _must_check_;
 
-/** memfd_sealed() - 0 if @fd cannot shrink and has at least @size bytes; -EPERM unsealed, -ERANGE short. */
+/** memfd_sealed() - 0 if @fd can not shrink and has @size bytes; -EPERM unsealed, -ERANGE short. */
 int memfd_sealed(int fd, size_t size) _must_check_;

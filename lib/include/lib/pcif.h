@@ -1,12 +1,13 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The PCI function seam. Drivers, the PMD and the VMM know a function through this and nothing else;
- * behind it stands kernel VFIO or a vfio-user server. An ops table, because there are two of them.
+ * The PCI function seam. Drivers, the PMD and the VMM know a function through this and nothing
+ * else; behind it stands kernel VFIO or a vfio-user server. An ops table, because there are two of
+ * them.
  *
- * Thread safety: all calls on one function are serialised inside; any thread may call. Every call has
- * a deadline (the function's timeout): -ETIMEDOUT, after which the function is lost (-ENODEV for
- * ever). A peer that breaks the protocol loses the function as well.
+ * Thread safety: all calls on one function are serialised inside; any thread may call. Every call
+ * has a deadline (the function's timeout): -ETIMEDOUT, after which the function is lost (-ENODEV
+ * for ever). A peer that breaks the protocol loses the function as well.
  */
 #include <abi/addr.h>
 #include <lib/cleanup.h>
@@ -79,8 +80,10 @@ DEFINE_CLEANUP(struct pcif *, pcif_close);
 bool pcif_lost(const struct pcif *f);
 
 /**
- * pcif_fd() - descriptor that polls EPOLLRDHUP and EPOLLHUP when the peer hangs up; -1: there is none
- * Ask for these two only: while a call is in progress its reply makes the descriptor readable.
+ * pcif_fd() - descriptor that polls EPOLLRDHUP when the peer hangs up; -1 if there is none
+ *
+ * Poll for nothing else: while a call is in progress its reply makes the descriptor readable.
+ *
  * Context: any thread; owned by @f. Return: descriptor or -1. Source: -
  */
 int pcif_fd(const struct pcif *f);
@@ -103,7 +106,8 @@ int pcif_write32(struct pcif *f, unsigned int bar, uint32_t off, uint32_t val) _
  * pcif_region_mmap() - map one mappable area, shared
  * @area:   index into the region's areas
  * @ret_va: stays valid until pcif_close(), which unmaps it
- * Context: any thread. Return: 0; -EINVAL no such area; -ENODEV; -errno of mmap(2). Source: [VU] 3.4.
+ * Context: any thread. Return: 0; -EINVAL no such area; -ENODEV; -errno of mmap(2).
+ * Source: [VU] 3.4.
  */
 int pcif_region_mmap(struct pcif *f, unsigned int index, unsigned int area,
 		     void **ret_va) _must_check_;
@@ -115,12 +119,13 @@ unsigned int pcif_irq_count(const struct pcif *f, unsigned int index);
  * pcif_irq_set() - bind eventfds to vectors
  * @start, @count: run of vectors; count 0 with start 0 disables the whole index
  * @fds:    @count descriptors, -1 leaves that vector without one; kept by the caller
- * Context: any thread. Return: 0; -EINVAL out of range; -ENODEV; -errno of the device. Source: [VU] 4.
+ * Context: any thread. Return: 0; -EINVAL out of range; -ENODEV; -errno of the device.
+ * Source: [VU] 4.
  */
 int pcif_irq_set(struct pcif *f, unsigned int index, unsigned int start, unsigned int count,
 		 const int *fds) _must_check_;
 
-/** pcif_dma_map() - let the function reach @mem at mem->iova, read and write. -EEXIST overlap, -ENOSPC. */
+/** pcif_dma_map() - let the function read and write @mem at mem->iova. -EEXIST, -ENOSPC. */
 int pcif_dma_map(struct pcif *f, const struct dma_mem *mem) _must_check_;
 int pcif_dma_unmap(struct pcif *f, const struct dma_mem *mem) _must_check_;
 

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * vfio-user wire format, shared by the client behind pcif and by the soft-nic's server: structs,
- * constants, one sendmsg/recvmsg pair with deadlines and fds, and pure decoders for both directions.
- * Host byte order, all fields naturally aligned.
+ * constants, one sendmsg/recvmsg pair with deadlines and fds, and pure decoders for both
+ * directions. Host byte order, all fields naturally aligned.
  *
  * Source: docs/sources.md [VU].
  */
@@ -156,7 +156,7 @@ _Static_assert(sizeof(struct vfu_region_access) == 16, "REGION access");
 #define VFU_IRQS	  5u
 #define VFU_IRQ_MSIX	  2u
 
-/* ---- sockets (vfu_wire.c) ------------------------------------------------------------------------ */
+/* ---- sockets (vfu_wire.c) -------------------------------------------------------------------- */
 
 #define VFU_RECV_FDS 64u
 
@@ -210,7 +210,7 @@ int vfu_try_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, size_t *ret
  */
 int vfu_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, uint64_t deadline_us) _must_check_;
 
-/* ---- decoders (vfu_codec.c): pure; @p, @len is the message without its header -------------------- */
+/* ---- decoders (vfu_codec.c): pure; @p, @len is the message without its header ---------------- */
 
 /* What the other side said of itself in VERSION, within our own limits. */
 struct vfu_peer {
