@@ -1,0 +1,23 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the interface drivers use of the application, and the other way round. Ring 3. */
+#include <guest/kern.h>
+#include <guest/nif.h>
+
+/** app_wait_us() - let time pass; the other interfaces are served meanwhile. */
+void app_wait_us(uint32_t us);
+
+/** app_now_us() - monotonic microseconds since some moment. */
+uint64_t app_now_us(void);
+
+static inline void *app_arena(uint32_t slot)
+{
+	return (void *)(uintptr_t)(KERN_ARENA_BASE + slot * KERN_ARENA_SIZE);
+}
+
+/*
+ * Open the function in @slot, which KERN_SYS_SCAN described, in the slot's arena. Return 0, or a
+ * negative errno; the function is quiet and the arena free then.
+ */
+int nif_vf_open(uint32_t slot, const struct pciscan_slot *s, struct nif **ret_nif);
+int nif_virtio_open(uint32_t slot, const struct pciscan_slot *s, struct nif **ret_nif);
