@@ -1,0 +1,233 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Data path, private part. The control thread builds an immutable struct dp_cfg from the registers and
+ * publishes it by a pointer; the data thread takes it over at the top of a round and acknowledges its
+ * epoch. Two configurations suffice: the next is built only when the last was acknowledged.
+ *
+ * Rings, buffers and queue registers are guest memory: each is loaded once into a local, checked, and
+ * only the local is used. The header of a frame travels in registers from the check to the copy, so a
+ * guest cannot change addresses between the spoof check and the delivery.
+ */
+#include <abi/nic_desc.h>
+#include <abi/nic_regs.h>
+#include <pthread.h>
+#include <snic/snic.h>
+#include <snic/wire.h>
+#include <stdatomic.h>
+#include "intr.h"
+#include "switch.h"
+
+#define DP_BATCH     32u
+#define DP_FRAME_MAX 9724u /* longest frame handled, without CRC */
+#define DP_TX_CTX    8u
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Offsets inside the 256 byte register block of a queue; RX and TX share most of them. */
+enum {
+	DPR_BAL = 0x00,
+	DPR_BAH = 0x04,
+	DPR_LEN = 0x08,
+	DPR_SRRCTL = 0x0c,
+	DPR_HEAD = 0x10,
+	DPR_TAIL = 0x18,
+	DPR_CTL = 0x28,
+	DPR_RQDPC = 0x30,
+	DPR_WBAL = 0x38,
+	DPR_WBAH = 0x3c,
+};
+
+/* What a driver wrote; [n_raw] registers whose change asks for a new configuration. */
+#define DP_RAW 6u
+struct dp_raw {
+	uint32_t r[DP_RAW]; /* control first: enable bit, then what it covers */
+};
+
+struct dp_fn {
+	uint32_t n;
+	struct snic_dma region[SNIC_DMA_REGIONS];
+};
+
+struct dp_rxq_cfg {
+	struct nic_rx_read *ring; /* NULL: the queue is off */
+	const struct dp_fn *fn;
+	uint32_t gen; /* a new one restarts the queue at 'head' */
+	uint32_t n_desc;
+	uint32_t head;
+	uint32_t buf_len;
+	uint32_t limit; /* longest untagged frame, CRC included */
+	uint32_t limit_tagged;
+	bool strip;	  /* VLAN tags go into the descriptor */
+	bool strip_multi; /* ... for replicated frames */
+	uint8_t irq;	  /* EICR bit, INTR_NONE, INTR_LEGACY */
+};
+
+struct dp_txq_cfg {
+	struct nic_tx_desc *ring;
+	const struct dp_fn *fn;
+	uint32_t gen;
+	uint32_t n_desc;
+	uint32_t head;
+	uint32_t *head_wb; /* head write-back address, or NULL */
+	uint32_t vmvir;
+	uint8_t irq;
+};
+
+struct dp_cfg {
+	uint64_t epoch;
+	uint32_t n_tx;
+	uint8_t tx_list[NIC_QUEUES];
+	bool any_queue;
+	bool link;
+	uint32_t qde; /* unused by drops: a full queue always drops */
+	struct dp_rxq_cfg rx[NIC_QUEUES];
+	struct dp_txq_cfg tx[NIC_QUEUES];
+	struct dp_raw rx_raw[NIC_QUEUES];
+	struct dp_raw tx_raw[NIC_QUEUES];
+	uint32_t present; /* bit n: pages of VF n are to be looked at */
+	struct sw_cfg sw;
+	struct dp_fn fn[SNIC_FNS];
+};
+
+struct dp_rxq {
+	/* hot */
+	uint32_t i_buf, n_buf; /* buf[i_buf..n_buf) are posted, translated buffers */
+	uint32_t n_pend;       /* write-backs not yet stored */
+	uint32_t limit, limit_tagged, buf_len;
+	bool strip, strip_multi;
+	uint8_t irq;
+	uint64_t packets, bytes, loop_packets, loop_bytes, multicast;
+	struct nic_rx_read *ring;
+	volatile uint8_t *regs;
+	uint32_t head;	  /* descriptor of pend[0] */
+	uint32_t fetched; /* next descriptor to look at */
+	uint32_t n_desc;
+	uint32_t gen;
+	const struct snic_dma *hint;
+	const struct dp_fn *fn;
+	/* cold */
+	uint32_t published;	      /* head as last written to the register */
+	_Atomic uint32_t stopped_gen; /* generation that the guest switched off under us */
+	uint64_t dropped_empty, dropped_long, dropped_bad, dropped_off;
+	_Alignas(64) uint8_t *buf[DP_BATCH];
+	uint64_t pend[DP_BATCH]; /* upper half of the descriptor: status, length, VLAN */
+};
+
+struct dp_txq {
+	/* hot */
+	struct nic_tx_desc *ring;
+	volatile uint8_t *regs;
+	uint32_t head;
+	uint32_t n_desc;
+	const struct snic_dma *hint;
+	const struct dp_fn *fn;
+	uint64_t last_key; /* destination and VLAN of the last decision */
+	uint64_t last_src;
+	struct sw_decision last;
+	uint8_t pool;
+	uint8_t index;
+	uint8_t irq;
+	bool gathering; /* in the middle of a frame in several descriptors */
+	uint32_t vmvir;
+	uint64_t packets, bytes, loop_packets, loop_bytes;
+	uint32_t gen;
+	uint32_t published;
+	uint32_t *head_wb;
+	/* cold */
+	_Atomic uint32_t stopped_gen;
+	uint64_t dropped_bad, dropped_tso, spoofed;
+	bool gather_bad;
+	uint32_t gather_cmd, gather_status;
+	uint32_t gather_len;
+	uint64_t ctx_lo[DP_TX_CTX]; /* context descriptors: lengths and VLAN */
+	uint32_t ctx_cmd[DP_TX_CTX];
+	_Alignas(64) uint8_t scratch[DP_FRAME_MAX + 64];
+};
+
+/* A frame on its way: the first 16 bytes are h0, h1; data[16..len) follows. */
+struct dp_pkt {
+	uint64_t h0, h1;
+	const uint8_t *data;
+	uint32_t len;
+	uint16_t tag;
+	bool tagged; /* carries 'tag', in its data or beside it */
+	bool beside; /* the tag is not in the data */
+	bool loop;   /* came from a queue, not from the wire */
+};
+
+struct dp_counters {
+	uint64_t wire_rx, wire_tx, wire_rx_dropped, wire_tx_dropped;
+	uint64_t rx_frames, rx_bytes, rx_multicast, rx_broadcast;
+	uint64_t tx_multicast, tx_broadcast;
+	uint64_t too_long;
+};
+
+struct dp {
+	const struct dp_cfg *cfg;
+	uint32_t rx_dirty; /* queues with write-backs pending */
+	bool wire_dirty;
+	struct snic_wire *wire;
+	struct intr *intr;
+	struct intr_timer timer;
+	struct dp_rxq rx[NIC_QUEUES];
+	struct dp_txq tx[NIC_QUEUES];
+	struct dp_counters n;
+	_Atomic uint32_t wvbr; /* queues that spoofed, until read */
+	uint32_t causes;       /* for ICR at the next tick */
+	bool need_poke;
+	/* shared with the control thread */
+	_Alignas(64) _Atomic(const struct dp_cfg *) next;
+	_Atomic uint64_t acked;
+	_Atomic bool want_ack; /* the control thread waits: poke it on acknowledge */
+	_Atomic bool poked;
+	_Atomic uint32_t sleeping; /* futex */
+	_Atomic int rung;
+	_Atomic bool stop;
+	bool threaded;
+	pthread_t thread;
+	int cpu;
+	uint64_t tsc_per_us;
+	void (*poke)(void *ctx);
+	void *poke_ctx;
+};
+
+void dp_init(struct dp *dp, struct intr *intr, void (*poke)(void *), void *ctx);
+unsigned int dp_poll_once(struct dp *dp);
+void dp_tick(struct dp *dp);
+void dp_adopt(struct dp *dp, const struct dp_cfg *cfg);
+void dp_kick(struct dp *dp);
+int dp_start(struct dp *dp, int cpu);
+void dp_stop(struct dp *dp);
+
+unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx);
+void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c);
+
+unsigned int dp_wire_poll(struct dp *dp);
+void dp_wire_out(struct dp *dp, const struct dp_pkt *p);
+void dp_wire_flush(struct dp *dp);
+
+/**
+ * dp_reach() - the memory behind an I/O address
+ * @hint: last region that served, updated; NULL at first
+ * Context: data thread. Return: pointer, or NULL if [iova, iova + len) is not inside one region with
+ * that permission. Source: -
+ */
+uint8_t *dp_reach_slow(const struct dp_fn *fn, const struct snic_dma **hint, uint64_t iova,
+		       uint64_t len, bool write);
+
+static inline uint8_t *dp_reach(const struct dp_fn *fn, const struct snic_dma **hint, uint64_t iova,
+				uint64_t len, bool write)
+{
+	const struct snic_dma *r = *hint;
+	uint64_t off;
+
+	if (likely(r)) {
+		off = iova - r->iova;
+		if (likely(off < r->size && len <= r->size - off &&
+			   (write ? r->writable : r->readable)))
+			return r->va + off;
+	}
+	return dp_reach_slow(fn, hint, iova, len, write);
+}

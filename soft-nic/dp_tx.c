@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Transmit queues: descriptors in, frames through the switch, completions out. */
+#include "dp_rx.h"
+
+#define TX_PLAIN_MASK (NIC_TXD_DTYP | NIC_TXD_DEXT | NIC_TXD_EOP | NIC_TXD_VLE | NIC_TXD_TSE)
+#define TX_PLAIN      ((NIC_TXD_DTYP_DATA * (NIC_TXD_DTYP & -NIC_TXD_DTYP)) | NIC_TXD_DEXT | NIC_TXD_EOP)
+#define TX_POPTS_IXSM BIT32(8)
+#define TX_POPTS_TXSM BIT32(9)
+#define TX_CTX_TCP    BIT32(11)
+#define ETH_VLAN_LE   0x0081u /* 0x8100 as loaded */
+
+struct staged {
+	const uint8_t *data;
+	uint32_t len;
+};
+
+void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c)
+{
+	tx->head = c->head;
+	tx->published = c->head;
+	tx->gen = c->gen;
+	tx->gathering = false;
+	tx->gather_bad = false;
+	tx->gather_len = 0;
+	memset(tx->ctx_lo, 0, sizeof(tx->ctx_lo));
+	memset(tx->ctx_cmd, 0, sizeof(tx->ctx_cmd));
+}
+
+static void tx_spoofed(struct dp *dp, struct dp_txq *tx)
+{
+	tx->spoofed++;
+	atomic_fetch_or_explicit(&dp->wvbr, BIT32(tx->index), memory_order_relaxed);
+	if (dp->cfg->sw.spoof_int)
+		dp->causes |= ICR_DOUTSYNC;
+}
+
+/* Decide anew and remember: traffic comes in runs to the same place. */
+static __attribute__((noinline)) void tx_decide(struct dp *dp, struct dp_txq *tx, uint64_t key,
+						uint64_t src)
+{
+	uint64_t dst = key & SW_MAC_MASK;
+	uint32_t vid = (uint32_t)(key >> 48);
+
+	tx->last = sw_decide(&dp->cfg->sw, dst, src, vid, tx->pool);
+	tx->last_key = key;
+	tx->last_src = src;
+}
+
+/* One frame of at least SNIC_FRAME_MIN bytes; @vle: the descriptor asks for @tag. */
+static inline void tx_frame(struct dp *dp, struct dp_txq *tx, const uint8_t *data, uint32_t len,
+			    bool vle, uint16_t tag)
+{
+	struct dp_pkt p = {.data = data, .len = len, .loop = true};
+	uint64_t dst, src;
+	uint64_t vid = SW_UNTAGGED;
+	uint32_t pools, wire_len;
+
+	memcpy(&p.h0, data, 8);
+	memcpy(&p.h1, data + 8, 8);
+	dst = p.h0 & SW_MAC_MASK;
+	src = p.h0 >> 48 | (p.h1 & 0xffffffff) << 16;
+
+	if (unlikely((uint16_t)(p.h1 >> 32) == ETH_VLAN_LE)) {
+		p.tagged = true;
+		p.tag = __builtin_bswap16((uint16_t)(p.h1 >> 48));
+	}
+	if (unlikely(tx->vmvir || vle)) {
+		uint32_t how = field_get(VMVIR_VLANA, tx->vmvir);
+
+		if (how == VMVIR_VLANA_ALWAYS) {
+			if (p.tagged) { /* a tag of its own below the port VLAN: not its to choose */
+				tx_spoofed(dp, tx);
+				return;
+			}
+			tag = (uint16_t)field_get(VMVIR_TAG, tx->vmvir);
+			vle = true;
+		} else if (how == VMVIR_VLANA_NEVER) {
+			vle = false;
+		}
+		if (vle && !p.tagged) {
+			p.tagged = true;
+			p.beside = true;
+			p.tag = tag;
+		}
+	}
+	if (p.tagged)
+		vid = p.tag & 0xfff;
+
+	if (unlikely((dst | vid << 48) != tx->last_key || src != tx->last_src))
+		tx_decide(dp, tx, dst | vid << 48, src);
+	if (unlikely(tx->last.spoofed)) {
+		tx_spoofed(dp, tx);
+		return;
+	}
+	wire_len = len + DP_CRC + (p.beside ? DP_TAG_LEN : 0);
+	tx->packets++;
+	tx->bytes += wire_len;
+	pools = tx->last.pools;
+	if (likely(pools)) {
+		bool multi = tx->last.multi;
+
+		tx->loop_packets++;
+		tx->loop_bytes += wire_len;
+		dp->n.rx_frames++;
+		dp->n.rx_bytes += wire_len;
+		do {
+			dp_deliver(dp, (unsigned int)__builtin_ctz(pools), &p, multi);
+			pools &= pools - 1;
+		} while (unlikely(pools));
+	}
+	if (unlikely(tx->last.multi || tx->last.broadcast)) {
+		dp->n.tx_multicast += tx->last.multi;
+		dp->n.tx_broadcast += tx->last.broadcast;
+	}
+	if (unlikely(tx->last.wire))
+		dp_wire_out(dp, &p);
+}
+
+/* ---- frames in several descriptors, or with anything asked for ---------------------------------- */
+
+static uint32_t sum16(const uint8_t *p, uint32_t len, uint32_t sum)
+{
+	uint32_t i;
+
+	for (i = 0; i + 1 < len; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	if (i < len)
+		sum += (uint32_t)p[i] << 8;
+	return sum;
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void put16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+/* Checksum insertion, in our own copy. Offsets from the guest's context are checked against it. */
+static void tx_checksums(struct dp_txq *tx, uint32_t popts, uint32_t idx)
+{
+	uint32_t lo = (uint32_t)tx->ctx_lo[idx];
+	uint32_t ip_len = lo & 0x1ff, mac_len = (lo >> 9) & 0x7f;
+	uint32_t l4 = mac_len + ip_len;
+	bool tcp = tx->ctx_cmd[idx] & TX_CTX_TCP;
+	uint32_t at = l4 + (tcp ? 16 : 6);
+	uint16_t c;
+
+	if ((popts & TX_POPTS_IXSM) && ip_len >= 20 && l4 <= tx->gather_len) {
+		put16(tx->scratch + mac_len + 10, 0);
+		put16(tx->scratch + mac_len + 10, fold(sum16(tx->scratch + mac_len, ip_len, 0)));
+	}
+	if ((popts & TX_POPTS_TXSM) && at + 2 <= tx->gather_len) {
+		c = fold(sum16(tx->scratch + l4, tx->gather_len - l4, 0));
+		put16(tx->scratch + at, !c && !tcp ? 0xffff : c); /* UDP: 0 means none */
+	}
+}
+
+static void tx_gathered(struct dp *dp, struct dp_txq *tx)
+{
+	uint32_t idx = field_get(NIC_TXD_IDX, tx->gather_status);
+	bool adv = tx->gather_cmd & NIC_TXD_DEXT;
+	bool vle = tx->gather_cmd & NIC_TXD_VLE;
+	uint16_t tag = (uint16_t)(adv ? tx->ctx_lo[idx] >> 16 : tx->gather_status >> 16);
+	uint32_t len = tx->gather_len;
+
+	tx->gathering = false;
+	tx->gather_len = 0;
+	if (adv && (tx->gather_cmd & NIC_TXD_TSE)) {
+		tx->dropped_tso++;
+		return;
+	}
+	if (tx->gather_bad || len < 14) {
+		tx->dropped_bad++;
+		return;
+	}
+	if (adv && (tx->gather_status & (TX_POPTS_IXSM | TX_POPTS_TXSM))) {
+		tx->gather_len = len;
+		tx_checksums(tx, tx->gather_status, idx);
+		tx->gather_len = 0;
+	}
+	if (len < SNIC_FRAME_MIN) {
+		memset(tx->scratch + len, 0, SNIC_FRAME_MIN - len);
+		len = SNIC_FRAME_MIN;
+	}
+	tx_frame(dp, tx, tx->scratch, len, vle, tag);
+}
+
+/* Any descriptor at all; true if it wants to be reported done. */
+static __attribute__((noinline)) bool tx_odd(struct dp *dp, struct dp_txq *tx,
+					     const struct nic_tx_desc *d)
+{
+	uint32_t cmd = le32_get(d->cmd_len), status = le32_get(d->status);
+	uint32_t len = cmd & NIC_TXD_DTALEN;
+	bool adv = cmd & NIC_TXD_DEXT;
+	uint32_t type = field_get(NIC_TXD_DTYP, cmd);
+	const uint8_t *data;
+
+	if (adv && type == NIC_TXD_DTYP_CTXT) {
+		uint32_t idx = field_get(NIC_TXD_IDX, status);
+
+		tx->ctx_lo[idx] = le64_get(d->addr);
+		tx->ctx_cmd[idx] = cmd;
+		return false;
+	}
+	if (!tx->gathering) {
+		tx->gathering = true;
+		tx->gather_bad = false;
+		tx->gather_len = 0;
+		tx->gather_cmd = cmd;
+		tx->gather_status = status;
+	}
+	if (adv && type != NIC_TXD_DTYP_DATA)
+		tx->gather_bad = true;
+	if (len && !tx->gather_bad && !(tx->gather_cmd & NIC_TXD_TSE)) {
+		data = len <= DP_FRAME_MAX - tx->gather_len
+			       ? dp_reach(tx->fn, &tx->hint, le64_get(d->addr), len, false)
+			       : NULL;
+		if (data) {
+			memcpy(tx->scratch + tx->gather_len, data, len);
+			tx->gather_len += len;
+		} else {
+			tx->gather_bad = true;
+		}
+	}
+	if (cmd & NIC_TXD_EOP) {
+		if (!adv) { /* legacy: the command of the last descriptor counts */
+			tx->gather_cmd = cmd;
+			tx->gather_status = status;
+		}
+		tx_gathered(dp, tx);
+	}
+	return cmd & NIC_TXD_RS;
+}
+
+/* ---- one round ---------------------------------------------------------------------------------- */
+
+/* Plain frames from descriptor @i on; stops before the first that is not. Payload is prefetched. */
+static inline uint32_t tx_stage(struct dp_txq *tx, const struct nic_tx_desc *ring, uint32_t n,
+				struct staged *st, uint32_t *rs, uint32_t i)
+{
+	uint32_t k = 0;
+
+	for (; i < n; i++, k++) {
+		uint64_t lo = mmio_read64(&ring[i]);
+		uint64_t hi = mmio_read64((const uint8_t *)&ring[i] + 8);
+		uint32_t cmd = (uint32_t)hi, len = cmd & NIC_TXD_DTALEN;
+		const uint8_t *data;
+
+		if (unlikely((cmd & TX_PLAIN_MASK) != TX_PLAIN ||
+			     (hi >> 32) & (TX_POPTS_IXSM | TX_POPTS_TXSM) ||
+			     len - SNIC_FRAME_MIN > DP_FRAME_MAX - SNIC_FRAME_MIN))
+			break;
+		data = dp_reach(tx->fn, &tx->hint, lo, len, false);
+		if (unlikely(!data))
+			break;
+		__builtin_prefetch(data);
+		*rs |= ((cmd & NIC_TXD_RS) >> 27) << i;
+		st[k].data = data;
+		st[k].len = len;
+	}
+	return k;
+}
+
+static inline void tx_complete(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc *ring,
+			       uint32_t rs)
+{
+	if (!rs)
+		return;
+	if (tx->head_wb) {
+		mmio_write32(tx->head_wb, tx->head);
+	} else {
+		for (; rs; rs &= rs - 1)
+			mmio_write32(&ring[__builtin_ctz(rs)].status, NIC_TXD_STAT_DD);
+	}
+	intr_queue(dp->intr, &dp->timer, tx->irq, false);
+}
+
+static void tx_stop(struct dp *dp, struct dp_txq *tx)
+{
+	tx->ring = NULL;
+	atomic_store(&tx->stopped_gen, tx->gen);
+	dp->need_poke = true;
+}
+
+unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx)
+{
+	struct staged st[DP_BATCH];
+	struct nic_tx_desc *ring;
+	uint32_t tail, n, i = 0, k, rs = 0;
+
+	if (unlikely(!tx->ring))
+		return 0;
+	/* both loads go out together: when there is work, the descriptor's line is on its way */
+	__builtin_prefetch(&tx->ring[tx->head]);
+	tail = mmio_read32(tx->regs + DPR_TAIL);
+	if (likely(tail == tx->head))
+		return 0;
+	if (unlikely(tail >= tx->n_desc))
+		return 0;
+	if (unlikely(!(mmio_read32(tx->regs + DPR_CTL) & XDCTL_ENABLE))) {
+		tx_stop(dp, tx);
+		return 0;
+	}
+	io_rmb();
+	n = (tail > tx->head ? tail : tx->n_desc) - tx->head;
+	if (n > DP_BATCH)
+		n = DP_BATCH;
+	ring = tx->ring + tx->head;
+
+	while (i < n) {
+		k = tx->gathering ? 0 : tx_stage(tx, ring, n, st, &rs, i);
+		for (uint32_t j = 0; j < k; j++)
+			tx_frame(dp, tx, st[j].data, st[j].len, false, 0);
+		i += k;
+		if (i < n) {
+			struct nic_tx_desc d;
+
+			d.addr.raw = mmio_read64(&ring[i]);
+			d.cmd_len.raw = mmio_read32(&ring[i].cmd_len);
+			d.status.raw = mmio_read32(&ring[i].status);
+			if (tx_odd(dp, tx, &d))
+				rs |= BIT32(i);
+			i++;
+		}
+	}
+	tx->head += n;
+	if (tx->head == tx->n_desc)
+		tx->head = 0;
+	if (dp->rx_dirty)
+		dp_rx_flush(dp);
+	tx_complete(dp, tx, ring, rs);
+	return n;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The data thread's side of the wire. */
+#include <unistd.h>
+#include "dp_rx.h"
+
+void dp_wire_out(struct dp *dp, const struct dp_pkt *p)
+{
+	struct snic_wire_slot *s =
+		dp->wire && dp->cfg->link ? snic_wire_room(&dp->wire->out) : NULL;
+	uint32_t len = p->len + (p->beside ? DP_TAG_LEN : 0);
+
+	if (!s || len > SNIC_WIRE_FRAME) {
+		dp->n.wire_tx_dropped++;
+		return;
+	}
+	memcpy(s->frame, &p->h0, 8);
+	memcpy(s->frame + 8, &p->h1, 8);
+	if (p->beside) {
+		uint32_t tag = 0x0081u | (uint32_t)__builtin_bswap16(p->tag) << 16;
+		uint32_t type = (uint32_t)(p->h1 >> 32);
+
+		memcpy(s->frame + 12, &tag, 4);
+		memcpy(s->frame + 16, &type, 4);
+		dp_copy(s->frame + 20, p->data + 16, p->len - 16);
+	} else {
+		dp_copy(s->frame + 16, p->data + 16, p->len - 16);
+	}
+	s->len = len;
+	snic_wire_put(&dp->wire->out);
+	dp->n.wire_tx++;
+	dp->wire_dirty = true;
+}
+
+void dp_wire_flush(struct dp *dp)
+{
+	uint64_t one = 1;
+
+	dp->wire_dirty = false;
+	io_mb(); /* frames first, then the look at 'sleeping' */
+	if (!atomic_load(&dp->wire->sleeping) || !atomic_exchange(&dp->wire->sleeping, false))
+		return;
+	if (dp->wire->kick_fd >= 0 && write(dp->wire->kick_fd, &one, sizeof(one)) < 0) {
+		/* the counter is full: the reader is being woken already */
+	}
+}
+
+static void wire_frame(struct dp *dp, struct snic_wire_slot *s)
+{
+	const struct sw_cfg *sw = &dp->cfg->sw;
+	struct dp_pkt p = {.data = s->frame, .len = s->len};
+	struct sw_decision d;
+	uint64_t src;
+	uint32_t vid = SW_UNTAGGED, pools;
+
+	memcpy(&p.h0, s->frame, 8);
+	memcpy(&p.h1, s->frame + 8, 8);
+	src = p.h0 >> 48 | (p.h1 & 0xffffffff) << 16;
+	if ((uint16_t)(p.h1 >> 32) == 0x0081) {
+		p.tagged = true;
+		p.tag = __builtin_bswap16((uint16_t)(p.h1 >> 48));
+		vid = p.tag & 0xfff;
+	}
+	if (p.len + DP_CRC > (p.tagged ? sw->rx_limit_tagged : sw->rx_limit)) {
+		dp->n.too_long++;
+		dp->n.wire_rx_dropped++;
+		return;
+	}
+	d = sw_decide(sw, p.h0 & SW_MAC_MASK, src, vid, SW_FROM_WIRE);
+	if (!dp->cfg->link || !d.pools) {
+		dp->n.wire_rx_dropped++;
+		return;
+	}
+	dp->n.wire_rx++;
+	dp->n.rx_frames++;
+	dp->n.rx_bytes += p.len + DP_CRC;
+	dp->n.rx_multicast += d.multi;
+	dp->n.rx_broadcast += d.broadcast;
+	for (pools = d.pools; pools; pools &= pools - 1)
+		dp_deliver(dp, (unsigned int)__builtin_ctz(pools), &p, d.multi);
+}
+
+unsigned int dp_wire_poll(struct dp *dp)
+{
+	struct snic_wire_slot *s;
+	unsigned int n;
+
+	for (n = 0; n < DP_BATCH; n++) {
+		s = snic_wire_peek(&dp->wire->in);
+		if (!s)
+			break;
+		/* the producer is our own wire thread, but a length is never taken on trust */
+		if (s->len >= SNIC_FRAME_MIN && s->len <= SNIC_WIRE_FRAME)
+			wire_frame(dp, s);
+		else
+			dp->n.wire_rx_dropped++;
+		snic_wire_drop(&dp->wire->in);
+	}
+	if (dp->rx_dirty)
+		dp_rx_flush(dp);
+	if (dp->wire_dirty)
+		dp_wire_flush(dp);
+	return n;
+}
