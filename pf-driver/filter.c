@@ -20,17 +20,24 @@ static bool mac_is_zero(const uint8_t mac[6])
 	return !memcmp(mac, zero, 6);
 }
 
-/* Invalid while it changes: no moment with half of two addresses. */
+/*
+ * Invalid while it changes: no moment with half of two addresses. One that is right is not touched:
+ * a process killed here would leave a VF without the address it had.
+ */
 static void rar_write(struct pfdrv *pf, unsigned int index, const uint8_t mac[6], uint32_t pools)
 {
 	uint32_t low =
 		mac[0] | (uint32_t)mac[1] << 8 | (uint32_t)mac[2] << 16 | (uint32_t)mac[3] << 24;
 	uint32_t high = mac[4] | (uint32_t)mac[5] << 8;
 
+	if (!mac_is_zero(mac))
+		high |= field_prep(RAH_POOL, pools) | RAH_AV;
+	if (pfdrv_rd(pf, nic_RAR_low(index)) == low && pfdrv_rd(pf, nic_RAR_high(index)) == high)
+		return;
 	pfdrv_wr(pf, nic_RAR_high(index), 0);
 	pfdrv_wr(pf, nic_RAR_low(index), low);
-	if (!mac_is_zero(mac))
-		pfdrv_wr(pf, nic_RAR_high(index), high | field_prep(RAH_POOL, pools) | RAH_AV);
+	if (high)
+		pfdrv_wr(pf, nic_RAR_high(index), high);
 }
 
 void pfdrv_rar_read(struct pfdrv *pf, unsigned int index, uint8_t ret_mac[6], uint32_t *ret_high)

@@ -269,10 +269,13 @@ void pfdrv_mbx_request(struct pfdrv *pf, unsigned int vf)
 {
 	struct pfdrv_vf *v = &pf->vf[vf];
 	uint32_t words[NIC_MBX_WORDS];
+	bool taken;
 
-	pfdrv_wr(pf, nic_MBVFICR(0), field_prep(MBVFICR_REQ, BIT32(vf)));
+	/* owned before its cause is gone: a successor finds at least one of the two */
 	v->messages++;
-	if (!take(pf, vf)) {
+	taken = take(pf, vf);
+	pfdrv_wr(pf, nic_MBVFICR(0), field_prep(MBVFICR_REQ, BIT32(vf)));
+	if (!taken) {
 		v->refused++;
 		return;
 	}
