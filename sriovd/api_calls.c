@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* PFs, VFs, nets, status and shutdown. */
+#include <lib/ctl.h>
+#include <sriovd/attach.h>
+#include <sriovd/fields.h>
+#include <sriovd/net.h>
+#include <sriovd/nic.h>
+#include <sriovd/reconcile.h>
+#include <sriovd/view.h>
+#include <sriovd/vm.h>
+#include <string.h>
+
+#include "api_internal.h"
+
+#define BODY "request body"
+
+#define ATTACH_DEFAULT_MS 10000
+#define ATTACH_MAX_MS	  120000
+#define DETACH_DEFAULT_MS 5000
+#define DETACH_MAX_MS	  120000
+
+static const struct field no_fields[] = {{}};
+
+int call_status(struct sriovd *d, struct call *c)
+{
+	c->answer = view_status(d);
+	return 0;
+}
+
+/* ---- PFs and VFs ------------------------------------------------------------------------------- */
+
+static int find_pf(struct sriovd *d, struct call *c, const char *name, struct nic **ret_nic)
+{
+	*ret_nic = nic_find(d, name);
+	if (!*ret_nic)
+		return op_fail(&c->error, HTTP_MISSING, -ENOENT, "no pf %s", name);
+	return 0;
+}
+
+int call_pf_list(struct sriovd *d, struct call *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < d->n_nics; i++)
+		json_array_append_new(list, view_pf(&d->nics[i]));
+	c->answer = json_pack("{s:o}", "pfs", list);
+	return 0;
+}
+
+int call_pf_show(struct sriovd *d, struct call *c)
+{
+	struct nic *nic;
+	int r;
+
+	r = find_pf(d, c, c->arg[0], &nic);
+	if (r >= 0)
+		c->answer = view_pf(nic);
+	return r;
+}
+
+int call_pf_set(struct sriovd *d, struct call *c)
+{
+	int64_t num_vfs = 0;
+	const struct field fields[] = {
+		{.key = "num_vfs", FIELD_INT, .required = true, .max = UINT16_MAX},
+		{},
+	};
+	struct nic *nic;
+	int r;
+
+	r = find_pf(d, c, c->arg[0], &nic);
+	if (r >= 0)
+		r = fields_decode(c->body, BODY, fields, &num_vfs, &c->error);
+	if (r >= 0)
+		r = nic_set_vfs(d, nic, (unsigned int)num_vfs, &c->error);
+	if (r >= 0)
+		c->answer = view_pf(nic);
+	return r;
+}
+
+int call_vf_list(struct sriovd *d, struct call *c)
+{
+	_cleanup_(json_decrefp) json_t *lists = NULL;
+	json_t *list;
+	struct nic *nic;
+	int r;
+
+	if (c->query) {
+		r = find_pf(d, c, c->query, &nic);
+		if (r < 0)
+			return r;
+	}
+	lists = view_vf_lists(d, c->query);
+	list = json_array();
+	for (size_t n = 0; n < d->n_nics; n++) {
+		nic = &d->nics[n];
+		for (unsigned int i = 0; i < nic->num_vfs; i++)
+			if (!c->query || strcmp(c->query, nic->cfg.name) == 0)
+				json_array_append_new(list, view_vf(nic, i, lists));
+	}
+	c->answer = json_pack("{s:o}", "vfs", list);
+	return 0;
+}
+
+int call_vf_show(struct sriovd *d, struct call *c)
+{
+	_cleanup_(json_decrefp) json_t *lists = NULL;
+	struct nic *nic;
+	unsigned long vf;
+	int r;
+
+	r = find_pf(d, c, c->arg[0], &nic);
+	if (r < 0)
+		return r;
+	vf = strtoul(c->arg[1], NULL, 10);
+	if (strspn(c->arg[1], "0123456789") != strlen(c->arg[1]) || strlen(c->arg[1]) > 4 ||
+	    vf >= nic->num_vfs)
+		return op_fail(&c->error, HTTP_MISSING, -ENOENT, "no vf %s/%s: pf %s has %u",
+			       c->arg[0], c->arg[1], c->arg[0], nic->num_vfs);
+	lists = view_vf_lists(d, c->arg[0]);
+	c->answer = view_vf(nic, (unsigned int)vf, lists);
+	return 0;
+}
+
+/* ---- nets -------------------------------------------------------------------------------------- */
+
+/* Shows the net if it is still there after its VM was asked. */
+static int show_net(struct sriovd *d, struct call *c, const char *name)
+{
+	_cleanup_(json_decrefp) json_t *infos = NULL;
+	struct net *net = net_find(d, name);
+
+	if (net && net->vm) {
+		char vm[NAME_SIZE];
+
+		text_set(vm, sizeof(vm), "%s", net->vm->name);
+		infos = view_vm_infos(d, vm);
+		net = net_find(d, name);
+	}
+	if (!net)
+		return op_fail(&c->error, HTTP_MISSING, -ENOENT, "no net %s", name);
+	c->answer = view_net(net, infos);
+	return 0;
+}
+
+int call_net_list(struct sriovd *d, struct call *c)
+{
+	_cleanup_(json_decrefp) json_t *infos = view_vm_infos(d, NULL);
+	json_t *list = json_array();
+
+	for (struct net *net = d->nets; net; net = net->next)
+		json_array_append_new(list, view_net(net, infos));
+	c->answer = json_pack("{s:o}", "nets", list);
+	return 0;
+}
+
+int call_net_show(struct sriovd *d, struct call *c)
+{
+	return show_net(d, c, c->arg[0]);
+}
+
+int call_net_create(struct sriovd *d, struct call *c)
+{
+	static const struct field fields[] = {
+		{.key = "name", .required = true, .offset = offsetof(struct net_spec, name)},
+		{.key = "mac", .offset = offsetof(struct net_spec, mac)},
+		{.key = "vlan",
+		 FIELD_INT,
+		 .offset = offsetof(struct net_spec, vlan),
+		 .max = VLAN_MAX},
+		{.key = "vlan_qos",
+		 FIELD_INT,
+		 .offset = offsetof(struct net_spec, vlan_qos),
+		 .max = VLAN_QOS_MAX},
+		{.key = "spoofchk", FIELD_BOOL, .offset = offsetof(struct net_spec, spoofchk)},
+		{.key = "pf", .offset = offsetof(struct net_spec, pf)},
+		{},
+	};
+	struct net_spec spec = {.spoofchk = true};
+	int r;
+
+	r = fields_decode(c->body, BODY, fields, &spec, &c->error);
+	if (r >= 0)
+		r = net_create(d, &spec, &c->error);
+	if (r >= 0)
+		r = show_net(d, c, spec.name);
+	c->status = 201;
+	return r;
+}
+
+int call_net_delete(struct sriovd *d, struct call *c)
+{
+	int r;
+
+	r = fields_decode(c->body, BODY, no_fields, NULL, &c->error);
+	return r < 0 ? r : net_delete(d, c->arg[0], &c->error);
+}
+
+int call_net_attach(struct sriovd *d, struct call *c)
+{
+	struct {
+		const char *vm, *path;
+		int64_t timeout_ms;
+	} in = {.path = "vf", .timeout_ms = ATTACH_DEFAULT_MS};
+	const struct field fields[] = {
+		{.key = "vm", .required = true, .offset = offsetof(__typeof__(in), vm)},
+		{.key = "path", .offset = offsetof(__typeof__(in), path)},
+		{.key = "timeout_ms",
+		 FIELD_INT,
+		 .offset = offsetof(__typeof__(in), timeout_ms),
+		 .min = 1,
+		 .max = ATTACH_MAX_MS},
+		{},
+	};
+	struct attach_request rq = {.net = c->arg[0], .started_us = c->rq->received_us};
+	double ms = 0;
+	int r;
+
+	r = fields_decode(c->body, BODY, fields, &in, &c->error);
+	if (r < 0)
+		return r;
+	if (net_path_parse(in.path, &rq.path) < 0)
+		return op_fail(&c->error, HTTP_BAD_INPUT, -EINVAL,
+			       "path %.32s: must be vf, virtio or emulated", in.path);
+	rq.vm = in.vm;
+	rq.timeout_ms = (uint64_t)in.timeout_ms;
+	r = net_attach(d, &rq, &ms, &c->error);
+	if (r >= 0)
+		r = show_net(d, c, c->arg[0]);
+	if (r >= 0)
+		json_object_set_new(c->answer, "attach_ms", json_real(ms));
+	return r;
+}
+
+int call_net_detach(struct sriovd *d, struct call *c)
+{
+	struct {
+		int64_t deadline_ms;
+		bool force;
+	} in = {.deadline_ms = DETACH_DEFAULT_MS};
+	const struct field fields[] = {
+		{.key = "deadline_ms",
+		 FIELD_INT,
+		 .offset = offsetof(__typeof__(in), deadline_ms),
+		 .max = DETACH_MAX_MS},
+		{.key = "force", FIELD_BOOL, .offset = offsetof(__typeof__(in), force)},
+		{},
+	};
+	char how[16] = "";
+	int r;
+
+	r = fields_decode(c->body, BODY, fields, &in, &c->error);
+	if (r >= 0)
+		r = net_detach(d, c->arg[0], (uint64_t)in.deadline_ms, in.force, how, &c->error);
+	if (r >= 0)
+		r = show_net(d, c, c->arg[0]);
+	if (r >= 0)
+		json_object_set_new(c->answer, "how", json_string(how));
+	return r;
+}
+
+/* ---- shutdown ---------------------------------------------------------------------------------- */
+
+int call_shutdown(struct sriovd *d, struct call *c)
+{
+	bool vms = false;
+	const struct field fields[] = {
+		{.key = "vms", FIELD_BOOL},
+		{},
+	};
+	int r;
+
+	r = fields_decode(c->body, BODY, fields, &vms, &c->error);
+	if (r >= 0)
+		r = reconcile_shutdown(d, vms, &c->error);
+	c->exit = r >= 0;
+	return r;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <lib/clock.h>
+#include <lib/log.h>
+#include <sriovd/attach.h>
+#include <sriovd/bridge.h>
+#include <sriovd/sock.h>
+#include <sriovd/tap.h>
+#include <string.h>
+
+#define CALL_US	  (3 * USEC_PER_SEC)
+#define SOCKET_US (2 * USEC_PER_SEC)
+
+int bridge_bring_up(struct sriovd *d, struct bridge *br, struct op_error *e)
+{
+	struct child_start start = {};
+	_cleanup_(fd_closep) int tap = -1;
+	char cpu[12];
+	size_t n = 0;
+	int r;
+
+	if (!br->child.running) {
+		if (br->cfg.tap[0]) {
+			r = tap_open(br->cfg.tap, &tap, e);
+			if (r < 0)
+				return r;
+			start.fds[start.n_fds++] = tap;
+			start.args[n++] = "--tap-fd";
+			start.args[n++] = "4";
+		}
+		if (br->cfg.cpu >= 0) {
+			text_set(cpu, sizeof(cpu), "%d", br->cfg.cpu);
+			start.args[n++] = "--cpu";
+			start.args[n++] = cpu;
+		}
+		if (!d->cfg.hugepages)
+			start.args[n++] = "--no-huge";
+		r = child_start(d, &br->child, &start, e);
+		if (r < 0)
+			return r;
+	}
+	br->up = br->child.running;
+	br->reason[0] = '\0';
+	br->backoff.up_us = clock_us();
+	pthread_cond_broadcast(&d->changed);
+	return 0;
+}
+
+static void recover_job(struct sriovd *d, void *arg)
+{
+	struct bridge *br = arg;
+	struct op_error e;
+	int r;
+
+	for (;;) {
+		e.text[0] = '\0';
+		if (br->died) {
+			br->died = false;
+			nets_lost(d, NULL, br);
+		}
+		r = state_sleep(d, backoff_next(&br->backoff));
+		if (r < 0 || d->closing)
+			break;
+		r = bridge_bring_up(d, br, &e);
+		if (r >= 0 && !br->died && br->up)
+			break;
+		text_set(br->reason, sizeof(br->reason), "%s", op_text(&e, r));
+		log_object_warning(br->child.object, 0, "recovery: %s; trying again", br->reason);
+	}
+	br->recovering = false;
+}
+
+void bridge_recover(struct sriovd *d, struct bridge *br)
+{
+	br->up = false;
+	if (br->recovering || d->stopping || d->closing)
+		return;
+	br->recovering = true;
+	if (job_start(d, recover_job, br) < 0)
+		br->recovering = false;
+}
+
+int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net, int *ret_fd,
+		    struct op_error *e)
+{
+	char path[PATH_SIZE];
+	int r;
+
+	if (!br->up)
+		return op_fail(e, HTTP_CHILD, -ENODEV, "bridge %s is lost: %s", br->cfg.name,
+			       br->reason);
+	r = path_set(path, sizeof(path), "%s/%s.sock", br->dir, net);
+	if (r < 0)
+		return op_fail(e, HTTP_BAD_INPUT, r,
+			       "bridge %s: the socket's path of %s is too long", br->cfg.name, net);
+	r = child_call(d, &br->child, "port.add",
+		       json_pack("{s:s, s:s}", "name", net, "path", path), NULL, 0, CALL_US, NULL,
+		       e);
+	if (r < 0)
+		return r;
+	r = sock_connect(d, path, SOCKET_US, ret_fd);
+	if (r < 0)
+		return op_fail(e, HTTP_CHILD, r, "bridge %s: port %s: %s", br->cfg.name, net,
+			       strerrordesc_np(-r));
+	return 0;
+}
+
+int bridge_port_remove(struct sriovd *d, struct bridge *br, const char *net, struct op_error *e)
+{
+	int r;
+
+	r = child_call(d, &br->child, "port.remove", json_pack("{s:s}", "name", net), NULL, 0,
+		       CALL_US, NULL, e);
+	return r == -ENOENT || r == -ENOTCONN || r == -ECONNRESET ? 0 : r;
+}

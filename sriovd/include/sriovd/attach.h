@@ -1,0 +1,56 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Attach and detach: the transactions between net, VM and VF (or bridge port). Each writes its intent
+ * before it acts and undoes itself in reverse when a step fails; what a kill -9 interrupts is settled
+ * by reconcile.c from the phase in the ledger. With the baton, dropped while children work.
+ */
+#include <sriovd/state.h>
+
+struct attach_request {
+	const char *net;
+	const char *vm;
+	enum net_path path;
+	uint64_t timeout_ms; /* for the guest's driver to come up */
+	uint64_t started_us; /* when the request arrived */
+};
+
+/**
+ * net_attach() - give a net to a running VM
+ * @ret_ms: from the arrival of the request to the guest's driver up
+ *
+ * Context: request.
+ * Return: 0; -ENOENT no such net or VM; -EBUSY, -EALREADY, -ENOSPC, -EOPNOTSUPP; -ETIMEDOUT the guest's
+ *         driver did not come up; a child's errno. After a failure nothing is left of the attempt, or
+ *         its VF is quarantined.
+ * Source: architecture, "Life of a VF".
+ */
+int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms,
+	       struct op_error *e) _must_check_;
+
+/**
+ * net_detach() - take a net away from its VM
+ * @how: "ejected", "forced", "cancelled", "gone" (VM or device was gone), "lost"
+ *
+ * Context: request. Synchronous: when it returns 0 the VF is clean, or quarantined.
+ * Return: 0; -ENOENT; -ENOTCONN not attached; -EBUSY; -ETIMEDOUT the guest kept it, it stays attached.
+ * Source: architecture, "Life of a VF".
+ */
+int net_detach(struct sriovd *d, const char *name, uint64_t deadline_ms, bool force, char how[16],
+	       struct op_error *e) _must_check_;
+
+/**
+ * net_release() - the VM has let go: scrub and free what the net used; the net is detached then
+ * Context: the net held exclusively (or start-up). Waits for the NIC. Never fails: a VF that cannot
+ * be scrubbed is quarantined.
+ */
+void net_release(struct sriovd *d, struct net *net);
+
+/** nets_lost() - a soft NIC (or bridge) died: tell the VMs of the nets attached through it. */
+void nets_lost(struct sriovd *d, struct nic *nic, struct bridge *br);
+
+/** net_mark_lost() - surprise removal of one net. Context: net held, or start-up. */
+void net_mark_lost(struct sriovd *d, struct net *net);
+
+/** net_phase() - set phase in the ledger and in memory. Return: 0; -errno of the ledger. */
+int net_phase(struct sriovd *d, struct net *net, enum phase phase) _must_check_;

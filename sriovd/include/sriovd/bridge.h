@@ -1,0 +1,18 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The virtio bridge: one sriov-bridge process each. With the baton, dropped while the child works. */
+#include <sriovd/state.h>
+
+/** bridge_bring_up() - start it unless it runs. Return: 0; -errno with @e. Context: see nic_bring_up(). */
+int bridge_bring_up(struct sriovd *d, struct bridge *br, struct op_error *e) _must_check_;
+
+/** bridge_recover() - start the recovery job unless it runs already. */
+void bridge_recover(struct sriovd *d, struct bridge *br);
+
+/** bridge_port_add() - make a port named after its net and connect to it. */
+int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net, int *ret_fd,
+		    struct op_error *e) _must_check_;
+
+/** bridge_port_remove() - a port that is not there is fine. */
+int bridge_port_remove(struct sriovd *d, struct bridge *br, const char *net,
+		       struct op_error *e) _must_check_;

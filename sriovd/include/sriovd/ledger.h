@@ -1,0 +1,137 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The ledger: what was promised to whom, in SQLite (WAL, synchronous=FULL), so that it survives
+ * kill -9 and power loss. An intent is written before an action and a commit after it; whoever opens
+ * the ledger finds every half-done operation by its phase. Rows are plain values; what they mean is
+ * reconcile.c's business. Not thread-safe: the daemon's baton protects it.
+ */
+#include <lib/cleanup.h>
+#include <sriovd/valid.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define LEDGER_VERSION 1
+#define LEDGER_REASON  192u
+#define BOOT_ID_SIZE   37u
+
+struct ledger;
+
+enum phase {
+	PHASE_ATTACHING = 0,
+	PHASE_ATTACHED,
+	PHASE_DETACHING,
+	PHASE_SANITISING, /* out of the VM, VF not yet clean */
+	PHASE_LOST,	  /* the VF or port vanished under a running VM */
+	PHASES,
+};
+
+struct row_pf {
+	char name[NAME_SIZE];
+	unsigned int num_vfs; /* committed */
+	unsigned int wanted;  /* differs from num_vfs while a change is under way */
+};
+
+struct row_net {
+	char name[NAME_SIZE];
+	struct mac mac;
+	unsigned int vlan;
+	unsigned int vlan_qos;
+	bool spoofchk;
+	char pf[NAME_SIZE]; /* "": any */
+};
+
+struct row_vm {
+	char name[NAME_SIZE];
+	unsigned int memory_mib;
+	char state[16]; /* starting, running, stopping, stopped, crashed, lost */
+	char reason[LEDGER_REASON];
+	char boot_id[BOOT_ID_SIZE];
+};
+
+struct row_attachment {
+	char net[NAME_SIZE];
+	char vm[NAME_SIZE];
+	char path[16];	     /* vf, virtio, emulated */
+	char pf[NAME_SIZE];  /* PF of the VF, or the bridge */
+	int vf;		     /* -1: a bridge port */
+	uint64_t generation; /* of ownership: never used twice */
+	enum phase phase;
+};
+
+struct row_quarantine {
+	char pf[NAME_SIZE];
+	unsigned int vf;
+	char reason[LEDGER_REASON];
+};
+
+struct row_child {
+	char kind[16];
+	char name[NAME_SIZE];
+	pid_t pid; /* 0: about to be started */
+	uint64_t start_time;
+	char ctl_path[108];
+	char boot_id[BOOT_ID_SIZE];
+};
+
+/**
+ * ledger_open() - open or create the ledger
+ * @path: file, or ":memory:" for tests and fuzzing
+ *
+ * Context: start-up; blocks on the disk.
+ * Return: 0; -EPROTONOSUPPORT a newer sriovd wrote it; -EUCLEAN it is damaged; -EIO.
+ * Source: SQLite manual, PRAGMA user_version.
+ */
+int ledger_open(const char *path, struct ledger **ret_ledger) _must_check_;
+void ledger_close(struct ledger *l);
+DEFINE_CLEANUP(struct ledger *, ledger_close);
+
+/** ledger_begin(), ledger_commit(), ledger_rollback() - make several calls one step; no nesting. */
+int ledger_begin(struct ledger *l) _must_check_;
+int ledger_commit(struct ledger *l) _must_check_;
+void ledger_rollback(struct ledger *l);
+
+/*
+ * ledger_put_x() inserts or replaces by key, ledger_del_x() deletes (a missing row is fine). Each is
+ * durable when it returns 0, unless inside ledger_begin(). Errors: -EIO, -ENOSPC.
+ */
+int ledger_put_pf(struct ledger *l, const struct row_pf *row) _must_check_;
+int ledger_put_net(struct ledger *l, const struct row_net *row) _must_check_;
+int ledger_del_net(struct ledger *l, const char *name) _must_check_;
+int ledger_put_vm(struct ledger *l, const struct row_vm *row) _must_check_;
+int ledger_del_vm(struct ledger *l, const char *name) _must_check_;
+int ledger_put_attachment(struct ledger *l, const struct row_attachment *row) _must_check_;
+int ledger_set_phase(struct ledger *l, const char *net, enum phase phase) _must_check_;
+int ledger_del_attachment(struct ledger *l, const char *net) _must_check_;
+int ledger_put_quarantine(struct ledger *l, const struct row_quarantine *row) _must_check_;
+int ledger_del_quarantine(struct ledger *l, const char *pf, unsigned int vf) _must_check_;
+int ledger_del_quarantines(struct ledger *l, const char *pf) _must_check_;
+int ledger_put_child(struct ledger *l, const struct row_child *row) _must_check_;
+int ledger_del_child(struct ledger *l, const char *kind, const char *name) _must_check_;
+
+/** ledger_quarantine() - one step: the attachment is gone, its VF is set aside with a reason. */
+int ledger_quarantine(struct ledger *l, const char *net,
+		      const struct row_quarantine *row) _must_check_;
+
+/** ledger_generation() - a number never handed out before by this ledger. */
+int ledger_generation(struct ledger *l, uint64_t *ret_generation) _must_check_;
+
+/*
+ * ledger_each_x() calls @fn for every row, ordered by key; a negative return of @fn ends the walk and
+ * is returned. @fn may not write to the ledger. -EUCLEAN: a row holds what no sriovd wrote.
+ */
+int ledger_each_pf(struct ledger *l, int (*fn)(const struct row_pf *, void *),
+		   void *userdata) _must_check_;
+int ledger_each_net(struct ledger *l, int (*fn)(const struct row_net *, void *),
+		    void *userdata) _must_check_;
+int ledger_each_vm(struct ledger *l, int (*fn)(const struct row_vm *, void *),
+		   void *userdata) _must_check_;
+int ledger_each_attachment(struct ledger *l, int (*fn)(const struct row_attachment *, void *),
+			   void *userdata) _must_check_;
+int ledger_each_quarantine(struct ledger *l, int (*fn)(const struct row_quarantine *, void *),
+			   void *userdata) _must_check_;
+int ledger_each_child(struct ledger *l, int (*fn)(const struct row_child *, void *),
+		      void *userdata) _must_check_;
+
+const char *phase_name(enum phase phase);

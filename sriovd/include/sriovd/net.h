@@ -1,0 +1,23 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Nets: identities that come and go. Attaching them is attach.h's. */
+#include <sriovd/state.h>
+
+struct net_spec {
+	const char *name;
+	const char *mac; /* NULL: make one */
+	int64_t vlan;
+	int64_t vlan_qos;
+	bool spoofchk;
+	const char *pf; /* NULL: any */
+};
+
+/**
+ * net_create() - POST /v1/nets
+ * Context: request. Return: 0; -EINVAL name, MAC, qos without VLAN; -EEXIST name or MAC taken; -ENOENT
+ * no such pf. Source: docs/api.md.
+ */
+int net_create(struct sriovd *d, const struct net_spec *spec, struct op_error *e) _must_check_;
+
+/** net_delete() - DELETE /v1/nets/NET. -ENOENT; -EBUSY attached or being worked on. Context: request. */
+int net_delete(struct sriovd *d, const char *name, struct op_error *e) _must_check_;

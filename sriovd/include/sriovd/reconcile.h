@@ -1,0 +1,21 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From the ledger to the world and back: at start every promise is compared with what runs, children
+ * are adopted, half-done operations finished or undone; later the janitor retries what could not be
+ * cleaned, and shutdown takes everything down.
+ */
+#include <sriovd/state.h>
+
+/** reconcile_load() - objects from the ledger. -EUCLEAN; -ENOMEM. Context: start-up, before others. */
+int reconcile_load(struct sriovd *d) _must_check_;
+
+/**
+ * reconcile_start() - adopt, settle, bring up
+ * Context: start-up, with the baton; what does not come up is left to recovery jobs.
+ * Return: 0; -errno only when sriovd cannot work at all. Source: docs/api.md.
+ */
+int reconcile_start(struct sriovd *d) _must_check_;
+
+/** reconcile_shutdown() - VMs, VFs and children down, in this order. Context: request; up to minutes. */
+int reconcile_shutdown(struct sriovd *d, bool vms, struct op_error *e) _must_check_;

@@ -1,0 +1,238 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Everything sriovd knows while it runs, and the baton that protects it.
+ *
+ * An operation is straight-line code on the thread of the request (or of a job). It holds the baton
+ * except inside child_call() and the other functions that say so. What it works on it marks with a
+ * hold, so that nobody else changes it meanwhile; a second request is refused with what is going on.
+ * Those who may wait for holds (jobs, deletion of a VM) take them in the order VM, net, NIC; requests
+ * only try. See docs/decisions/0001-operations-run-in-request-threads.md.
+ */
+#include <pthread.h>
+#include <sriovd/child.h>
+#include <sriovd/config.h>
+#include <sriovd/ledger.h>
+#include <sriovd/valid.h>
+#include <systemd/sd-event.h>
+
+#define VFS_MAX 64u
+
+struct hold {
+	unsigned int users; /* shared holders */
+	unsigned int waiters;
+	bool exclusive;
+	bool retired;  /* the object goes away: waiters get -ESTALE */
+	char what[96]; /* of the last taker: "attach of blue" */
+};
+
+enum vf_state {
+	VF_FREE,
+	VF_PREPARING,
+	VF_ATTACHED,
+	VF_DETACHING,
+	VF_SANITISING,
+	VF_QUARANTINED,
+	VF_STATES,
+};
+
+struct vf {
+	enum vf_state state;
+	char reason[LEDGER_REASON]; /* QUARANTINED */
+	struct net *net;	    /* its tenant; not in FREE and QUARANTINED */
+	uint64_t retry_us;	    /* QUARANTINED: not before */
+	unsigned int tries;
+};
+
+/* How long to wait before a restart: at once, unless it died soon after the last one. */
+struct backoff {
+	uint64_t up_us;
+	uint64_t delay_us;
+};
+
+/* A software NIC and the PF on it: one name, two children. */
+struct nic {
+	struct config_nic cfg;
+	struct child snic;
+	struct child pf;
+	struct hold hold;
+	struct vf vf[VFS_MAX];
+	unsigned int num_vfs; /* as the PF driver reported last */
+	unsigned int wanted;  /* as the ledger has it */
+	unsigned int total_vfs;
+	unsigned int epoch; /* counts deaths of the soft NIC: its VFs did not survive one */
+	bool up;	    /* both children run and the PF is open */
+	bool snic_died;	    /* nets on it have not been told yet */
+	bool recovering;    /* a job brings it up */
+	bool link;
+	struct backoff backoff;
+	struct mac mac;
+	char reason[LEDGER_REASON];
+	char dir[PATH_SIZE];
+};
+
+struct bridge {
+	struct config_bridge cfg;
+	struct child child;
+	unsigned int epoch;
+	bool up;
+	bool died;
+	bool recovering;
+	struct backoff backoff;
+	char reason[LEDGER_REASON];
+	char dir[PATH_SIZE];
+};
+
+enum vm_state {
+	VM_STARTING,
+	VM_RUNNING,
+	VM_STOPPING,
+	VM_STOPPED,
+	VM_CRASHED,
+	VM_LOST, /* it vanished while no sriovd watched */
+	VM_STATES,
+};
+
+struct vm {
+	struct vm *next;
+	char name[NAME_SIZE];
+	unsigned int memory_mib;
+	enum vm_state state;
+	char reason[LEDGER_REASON];
+	struct child child;
+	struct hold hold;
+	bool ending; /* a job cleans up after it */
+};
+
+enum net_path {
+	PATH_VF,
+	PATH_VIRTIO,
+	PATH_EMULATED,
+	NET_PATHS,
+};
+
+enum net_state {
+	NET_DETACHED,
+	NET_ATTACHING,
+	NET_ATTACHED,
+	NET_DETACHING,
+	NET_LOST,
+	NET_STATES,
+};
+
+/* An identity. It outlives VFs and VMs. */
+struct net {
+	struct net *next;
+	struct row_net id;
+	enum net_state state;
+	struct hold hold;
+
+	/* while not detached */
+	struct vm *vm;
+	enum net_path path;
+	struct nic *nic; /* PATH_VF, PATH_EMULATED, unless lost */
+	unsigned int vf;
+	struct bridge *bridge; /* PATH_VIRTIO, unless lost */
+	uint64_t generation;
+};
+
+struct sriovd {
+	struct config cfg;
+	struct ledger *ledger;
+	char boot_id[BOOT_ID_SIZE];
+	uint64_t started_us;
+
+	pthread_mutex_t baton;
+	pthread_cond_t
+		changed;   /* a hold was released, a job ended, work for the janitor, stopping */
+	bool stopping;	   /* sriovd ends: waits end, no new operation starts */
+	bool closing;	   /* a shutdown request takes everything down */
+	unsigned int jobs; /* threads of ours that run */
+	char ledger_problem[LEDGER_REASON];
+
+	sd_event *event;
+	int watch_fd; /* epoll of pidfds and event connections; threads may add to it */
+	int lock_fd;
+
+	struct nic nics[CONFIG_NICS_MAX];
+	size_t n_nics;
+	struct bridge bridges[CONFIG_BRIDGES_MAX];
+	size_t n_bridges;
+	struct vm *vms;
+	struct net *nets;
+};
+
+/**
+ * state_init() - make the objects of the configuration; nothing is started
+ * @cfg: copied
+ * Context: start-up. Return: 0; -ENAMETOOLONG the run directory's path is too long; -errno.
+ * Source: -
+ */
+int state_init(struct sriovd *d, const struct config *cfg, struct op_error *e) _must_check_;
+void state_done(struct sriovd *d);
+
+void baton_take(struct sriovd *d);
+void baton_drop(struct sriovd *d);
+
+/** state_wait() - give the baton up until something changes or @deadline_us (clock_us()) is past.
+ * Return: 0; -ETIMEDOUT; -ECANCELED sriovd is stopping. */
+int state_wait(struct sriovd *d, uint64_t deadline_us) _must_check_;
+
+/**
+ * hold_take() - mark an object as being worked on, or say who does
+ * @exclusive: nobody else may hold it meanwhile
+ * @object:    for the message: "pf p0"
+ * @fmt:       what the holder does: "attach of blue"
+ * Context: baton. Return: 0; -EBUSY with @e set. Source: docs/api.md.
+ */
+int hold_take(struct hold *h, bool exclusive, const char *object, struct op_error *e,
+	      const char *fmt, ...) _printf_(5, 6) _must_check_;
+
+/**
+ * hold_wait() - hold_take() that waits up to @deadline_us
+ * Context: drops the baton. Return: 0; -ETIMEDOUT; -ECANCELED sriovd stops; -ESTALE the object is gone
+ * and may not be touched any more. Source: -
+ */
+int hold_wait(struct sriovd *d, struct hold *h, bool exclusive, uint64_t deadline_us,
+	      const char *fmt, ...) _printf_(5, 6) _must_check_;
+void hold_release(struct sriovd *d, struct hold *h, bool exclusive);
+
+/** backoff_next() - the delay before the next try, after a failure or an early death. */
+uint64_t backoff_next(struct backoff *b);
+
+/** state_sleep() - give the baton up for @us. -ECANCELED: sriovd stops. */
+int state_sleep(struct sriovd *d, uint64_t us) _must_check_;
+
+/** job_start() - run @fn(d, arg) with the baton on a thread of its own, counted in d->jobs. */
+int job_start(struct sriovd *d, void (*fn)(struct sriovd *d, void *arg), void *arg) _must_check_;
+
+struct nic *nic_find(struct sriovd *d, const char *name);
+struct bridge *bridge_find(struct sriovd *d, const char *name);
+struct vm *vm_find(struct sriovd *d, const char *name);
+struct net *net_find(struct sriovd *d, const char *name);
+
+/** vm_new(), net_new() - add an empty object of this name; NULL: no memory. */
+struct vm *vm_new(struct sriovd *d, const char *name);
+struct net *net_new(struct sriovd *d, const char *name);
+
+/** vm_free(), net_free() - take it off its list, send waiters away, free it. Drops the baton. */
+void vm_free(struct sriovd *d, struct vm *vm);
+void net_free(struct sriovd *d, struct net *net);
+
+/** ledger_trouble() - remember and log a failed write that cannot be reported to a caller. Returns @r. */
+int ledger_trouble(struct sriovd *d, int r, const char *what);
+
+const char *vf_state_name(enum vf_state s);
+const char *vm_state_name(enum vm_state s);
+const char *net_state_name(enum net_state s);
+const char *net_path_name(enum net_path p);
+
+/** vm_state_parse(), net_path_parse() - by name; -EINVAL. */
+int vm_state_parse(const char *name, enum vm_state *ret_state) _must_check_;
+int net_path_parse(const char *name, enum net_path *ret_path) _must_check_;
+
+/** text_set() - printf into a fixed buffer, cut at its end. */
+void text_set(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4);
+
+/** path_set() - printf a path; -ENAMETOOLONG instead of a cut one. */
+int path_set(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4) _must_check_;

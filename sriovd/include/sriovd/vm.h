@@ -1,0 +1,57 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Virtual machines: one sriov-vmm each. With the baton, dropped while the child works. */
+#include <jansson.h>
+#include <sriovd/state.h>
+
+#define VM_MEMORY_MIN_MIB     16
+#define VM_MEMORY_MAX_MIB     65536
+#define VM_MEMORY_DEFAULT_MIB 64
+#define VM_STOP_DEADLINE_MS   5000
+
+/**
+ * vm_start() - start a VM, or start one again that is stopped, crashed or lost
+ * Return: 0; -EEXIST it runs; -EBUSY; -ENOENT no /dev/kvm or no guest; a child's errno.
+ * Context: request. Source: docs/processes.md.
+ */
+int vm_start(struct sriovd *d, const char *name, unsigned int memory_mib,
+	     struct op_error *e) _must_check_;
+
+/**
+ * vm_stop() - stop it, release its nets, forget it
+ * @how: "guest", "forced", or "gone" if it did not run any more
+ * Return: 0; -ENOENT; -EBUSY; -ETIMEDOUT the guest did not stop and runs on.
+ * Context: request. Source: docs/processes.md.
+ */
+int vm_stop(struct sriovd *d, const char *name, bool force, uint64_t deadline_ms, char how[16],
+	    struct op_error *e) _must_check_;
+
+/** vm_end() - it ended by itself: note why and clean up after it in a job. Context: loop, baton kept. */
+void vm_end(struct sriovd *d, struct vm *vm, enum vm_state state, const char *reason);
+
+/** vm_put() - write state and reason to the ledger. */
+int vm_put(struct sriovd *d, const struct vm *vm) _must_check_;
+
+/** vm_child_init() - name its child. -ENAMETOOLONG. */
+int vm_child_init(struct sriovd *d, struct vm *vm, struct op_error *e) _must_check_;
+
+/** vm_remove() - take it out of ledger, run directory and memory. Context: held exclusively. */
+void vm_remove(struct sriovd *d, struct vm *vm);
+
+/** vm_info() - vm.info of a running VM. */
+int vm_info(struct sriovd *d, const struct vm *vm, json_t **ret_info,
+	    struct op_error *e) _must_check_;
+
+/**
+ * vm_device_remove() - device.remove
+ * Return: 0 with @how, also "gone" when device or VMM are not there; -ETIMEDOUT; -errno.
+ */
+int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint64_t deadline_ms,
+		     bool force, char how[16], struct op_error *e) _must_check_;
+
+/** vm_device_add() - device.add and device.wait for its driver. @ret_added: it has to be removed again. */
+int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, int fd,
+		  uint64_t timeout_ms, bool *ret_added, struct op_error *e) _must_check_;
+
+/** vm_has_device() - 1, 0, or -errno if the VMM does not say. */
+int vm_has_device(struct sriovd *d, const struct vm *vm, const char *id) _must_check_;

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <lib/clock.h>
+#include <lib/log.h>
+#include <sriovd/attach.h>
+#include <sriovd/bridge.h>
+#include <sriovd/nic.h>
+#include <sriovd/reconcile.h>
+#include <sriovd/vm.h>
+#include <string.h>
+
+#include "reconcile_internal.h"
+
+#define EJECT_MS 2000
+#define CLOSE_US (30 * USEC_PER_SEC)
+
+/* A net whose operation was interrupted, or whose VM or VF may be gone. */
+static void settle_attached(struct sriovd *d, struct net *net)
+{
+	int r = vm_has_device(d, net->vm, net->id.name);
+
+	if (r == 0) {
+		log_info("net %s: %s does not have it any more", net->id.name, net->vm->name);
+		net_release(d, net);
+	} else if (net->nic ? !net->nic->snic.running
+			    : !net->bridge || !net->bridge->child.running) {
+		net_mark_lost(d, net);
+	}
+}
+
+static void settle_detaching(struct sriovd *d, struct net *net)
+{
+	char how[16];
+
+	/* whoever asked is gone, so nobody allowed force: a guest that holds on keeps it */
+	if (vm_device_remove(d, net->vm, net->id.name, EJECT_MS, false, how, NULL) < 0) {
+		log_info("net %s: %s keeps it, attached again", net->id.name, net->vm->name);
+		ledger_trouble(d, net_phase(d, net, PHASE_ATTACHED), "settling");
+		return;
+	}
+	log_info("net %s: interrupted detach finished", net->id.name);
+	net_release(d, net);
+}
+
+static void settle_net(struct sriovd *d, struct net *net)
+{
+	char how[16];
+
+	if (!net->vm || net->vm->state != VM_RUNNING) {
+		net_release(d, net);
+		return;
+	}
+	switch (net->state) {
+	case NET_ATTACHING:
+		log_info("net %s: interrupted attach undone", net->id.name);
+		if (vm_device_remove(d, net->vm, net->id.name, EJECT_MS, true, how, NULL) < 0)
+			log_warning(0, "net %s: %s does not give it back", net->id.name,
+				    net->vm->name);
+		net_release(d, net);
+		break;
+	case NET_ATTACHED:
+		settle_attached(d, net);
+		break;
+	case NET_DETACHING:
+		settle_detaching(d, net);
+		break;
+	case NET_DETACHED:
+	case NET_LOST:
+	case NET_STATES:
+		break;
+	}
+}
+
+/* Those whose NIC or bridge runs, or those whose does not: the latter before it is started anew. */
+static void settle_nets(struct sriovd *d, bool running)
+{
+	for (struct net *net = d->nets; net; net = net->next) {
+		bool runs = net->nic ? net->nic->snic.running && net->nic->pf.running
+				     : net->bridge && net->bridge->child.running;
+
+		if (net->state != NET_DETACHED && runs == running)
+			settle_net(d, net);
+	}
+}
+
+static void settle_vm(struct sriovd *d, struct vm *vm)
+{
+	_cleanup_(json_decrefp) json_t *info = NULL;
+	const char *state = "", *reason = "";
+
+	if (vm->state == VM_STARTING || vm->state == VM_STOPPING) {
+		log_info("vm %s: interrupted %s, stopping it", vm->name,
+			 vm->state == VM_STARTING ? "start" : "stop");
+		child_stop(d, &vm->child);
+		vm->state = VM_STOPPED;
+		text_set(vm->reason, sizeof(vm->reason), "sriovd ended in the middle of it");
+	} else if (vm->state == VM_RUNNING && !vm->child.running) {
+		vm->state = VM_LOST;
+		text_set(vm->reason, sizeof(vm->reason), "it ended while no sriovd watched");
+	} else if (vm->state == VM_RUNNING && vm_info(d, vm, &info, NULL) >= 0 &&
+		   json_unpack(info, "{s:s, s?s}", "state", &state, "reason", &reason) >= 0 &&
+		   strcmp(state, "running") != 0 && strcmp(state, "new") != 0) {
+		child_stop(d, &vm->child);
+		vm->state = strcmp(state, "stopped") == 0 ? VM_STOPPED : VM_CRASHED;
+		text_set(vm->reason, sizeof(vm->reason), "%s", reason);
+	} else {
+		return;
+	}
+	ledger_trouble(d, vm_put(d, vm), "vms");
+}
+
+static void bring_up_all(struct sriovd *d)
+{
+	struct op_error e;
+	int r;
+
+	for (size_t i = 0; i < d->n_nics; i++) {
+		struct nic *nic = &d->nics[i];
+
+		e.text[0] = '\0';
+		r = nic_bring_up(d, nic, &e);
+		if (r >= 0)
+			continue;
+		text_set(nic->reason, sizeof(nic->reason), "%s", op_text(&e, r));
+		log_object_error(nic->pf.object, 0, "%s; trying again", nic->reason);
+		nic_recover(d, nic);
+	}
+	for (size_t i = 0; i < d->n_bridges; i++) {
+		struct bridge *br = &d->bridges[i];
+
+		e.text[0] = '\0';
+		r = bridge_bring_up(d, br, &e);
+		if (r >= 0)
+			continue;
+		text_set(br->reason, sizeof(br->reason), "%s", op_text(&e, r));
+		log_object_error(br->child.object, 0, "%s; trying again", br->reason);
+		bridge_recover(d, br);
+	}
+}
+
+/* Nets hold VFs by their row; a VM that is not there leaves a net whose row only waits for scrubbing. */
+int reconcile_start(struct sriovd *d)
+{
+	int r;
+
+	r = reconcile_adopt(d);
+	if (r < 0)
+		return r;
+	for (struct vm *vm = d->vms; vm; vm = vm->next)
+		settle_vm(d, vm);
+	settle_nets(d, false);
+	bring_up_all(d);
+	settle_nets(d, true);
+	return job_start(d, janitor_job, NULL);
+}
+
+int reconcile_shutdown(struct sriovd *d, bool vms, struct op_error *e)
+{
+	struct op_error why = {};
+	char how[16];
+
+	if (d->closing)
+		return op_fail(e, HTTP_CONFLICT, -EALREADY, "sriovd is shutting down already");
+	for (struct vm *vm = d->vms; vm && !vms; vm = vm->next)
+		if (vm->state == VM_RUNNING || vm->state == VM_STARTING)
+			return op_fail(e, HTTP_CONFLICT, -EBUSY,
+				       "vm %s is %s, and \"vms\" is not set", vm->name,
+				       vm_state_name(vm->state));
+	d->closing = true;
+	pthread_cond_broadcast(&d->changed);
+
+	while (d->vms) {
+		char name[NAME_SIZE];
+		int r;
+
+		text_set(name, sizeof(name), "%s", d->vms->name);
+		r = vm_stop(d, name, true, VM_STOP_DEADLINE_MS, how, &why);
+		if (r == -EBUSY)
+			r = state_sleep(d, 50 * USEC_PER_MSEC);
+		if (r < 0 && r != -ENOENT) {
+			d->closing = false;
+			return op_fail(e, HTTP_INTERNAL, r, "vm %s: %s", name, op_text(&why, r));
+		}
+	}
+	/* recovery jobs end by themselves, now that closing is set */
+	for (size_t i = 0; i < d->n_nics; i++) {
+		struct nic *nic = &d->nics[i];
+		bool held = hold_wait(d, &nic->hold, true, clock_us() + CLOSE_US, "shutdown") >= 0;
+
+		nic_stop(d, nic);
+		if (held)
+			hold_release(d, &nic->hold, true);
+	}
+	for (size_t i = 0; i < d->n_bridges; i++) {
+		d->bridges[i].up = false;
+		child_stop(d, &d->bridges[i].child);
+	}
+	return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What children tell the loop: events and their end. Nothing here waits; jobs do the work. */
+#include <lib/clock.h>
+#include <lib/ctl.h>
+#include <lib/log.h>
+#include <sriovd/bridge.h>
+#include <sriovd/nic.h>
+#include <sriovd/vm.h>
+#include <sriovd/watch.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "reconcile_internal.h"
+
+#define EVENTS_A_TURN	16
+#define JANITOR_US	(1 * USEC_PER_SEC)
+#define RETRY_MIN_US	(1 * USEC_PER_SEC)
+#define RETRY_SHIFT_MAX 5u
+
+#define owner_of(c, type, member) ((type *)((char *)(c)-offsetof(type, member)))
+
+void child_ended(struct sriovd *d, struct child *c)
+{
+	struct bridge *br;
+	struct nic *nic;
+
+	child_died(d, c);
+	switch (c->kind) {
+	case CHILD_SOFT_NIC:
+		nic = owner_of(c, struct nic, snic);
+		nic->epoch++;
+		nic->snic_died = true;
+		nic->num_vfs = 0;
+		text_set(nic->reason, sizeof(nic->reason), "%s", c->reason);
+		nic_recover(d, nic);
+		break;
+	case CHILD_PF:
+		nic = owner_of(c, struct nic, pf);
+		text_set(nic->reason, sizeof(nic->reason), "%s", c->reason);
+		nic_recover(d, nic);
+		break;
+	case CHILD_BRIDGE:
+		br = owner_of(c, struct bridge, child);
+		br->epoch++;
+		br->died = true;
+		text_set(br->reason, sizeof(br->reason), "%s", c->reason);
+		bridge_recover(d, br);
+		break;
+	case CHILD_VMM:
+		vm_end(d, owner_of(c, struct vm, child), VM_CRASHED, c->reason);
+		break;
+	case CHILD_KINDS:
+		break;
+	}
+}
+
+static void on_vm_state(struct sriovd *d, struct child *c, json_t *data)
+{
+	const char *state = "", *reason = "";
+
+	if (json_unpack(data, "{s:s, s?s}", "state", &state, "reason", &reason) < 0)
+		return;
+	if (strcmp(state, "crashed") == 0)
+		vm_end(d, owner_of(c, struct vm, child), VM_CRASHED, reason);
+	else if (strcmp(state, "stopped") == 0)
+		vm_end(d, owner_of(c, struct vm, child), VM_STOPPED,
+		       reason[0] ? reason : "the guest switched itself off");
+}
+
+static void on_pf_event(struct sriovd *d, struct child *c, const char *name, json_t *data)
+{
+	struct nic *nic = owner_of(c, struct nic, pf);
+
+	if (strcmp(name, "pf.link") == 0)
+		nic->link = json_is_true(json_object_get(data, "up"));
+	if (strcmp(name, "pf.lost") != 0 || !nic->up)
+		return;
+	text_set(nic->reason, sizeof(nic->reason), "the PF does not answer %s", c->object);
+	nic_recover(d, nic);
+}
+
+void child_events(struct sriovd *d, struct child *c)
+{
+	for (int i = 0; i < EVENTS_A_TURN; i++) {
+		_cleanup_(json_decrefp) json_t *event = NULL;
+		const char *name = "";
+		json_t *data = NULL;
+		int r;
+
+		r = ctl_recv_event(c->event_fd, &event);
+		if (r == -EAGAIN)
+			return;
+		if (r == -EBADMSG)
+			continue;
+		if (r < 0) {
+			/* its end comes by the pidfd */
+			watch_del(d, c->event_fd);
+			c->event_fd = fd_close(c->event_fd);
+			return;
+		}
+		if (json_unpack(event, "{s:s, s?o}", "event", &name, "data", &data) < 0)
+			continue;
+		log_object_debug(c->object, "event %s", name);
+		if (c->kind == CHILD_VMM && strcmp(name, "vm.state") == 0)
+			on_vm_state(d, c, data);
+		else if (c->kind == CHILD_PF)
+			on_pf_event(d, c, name, data);
+	}
+}
+
+/* ---- janitor ----------------------------------------------------------------------------------- */
+
+static void retry_vf(struct sriovd *d, struct nic *nic, unsigned int i)
+{
+	struct vf *vf = &nic->vf[i];
+	struct op_error e = {};
+	int r;
+
+	if (hold_take(&nic->hold, false, "", &e, "scrubbing of vf %u", i) < 0)
+		return;
+	vf->state = VF_SANITISING;
+	r = nic_vf_scrub(d, nic, i, &e);
+	if (r >= 0) {
+		*vf = (struct vf){.state = VF_FREE};
+		ledger_trouble(d, ledger_del_quarantine(d->ledger, nic->cfg.name, i), "quarantine");
+		log_object_info(nic->pf.object, "vf %u is clean again", i);
+	} else {
+		vf->state = VF_QUARANTINED;
+		text_set(vf->reason, sizeof(vf->reason), "%s", op_text(&e, r));
+		vf->retry_us = clock_us() + (RETRY_MIN_US << vf->tries);
+		if (vf->tries < RETRY_SHIFT_MAX)
+			vf->tries++;
+	}
+	hold_release(d, &nic->hold, false);
+}
+
+void janitor_job(struct sriovd *d, void *arg)
+{
+	int r = 0;
+
+	while (r != -ECANCELED && !d->closing) {
+		for (size_t n = 0; n < d->n_nics; n++)
+			for (unsigned int i = 0; i < VFS_MAX; i++) {
+				struct nic *nic = &d->nics[n];
+
+				if (nic->up && i < nic->num_vfs && !d->closing &&
+				    nic->vf[i].state == VF_QUARANTINED &&
+				    nic->vf[i].retry_us <= clock_us())
+					retry_vf(d, nic, i);
+			}
+		r = state_sleep(d, JANITOR_US);
+	}
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <lib/clock.h>
+#include <lib/ctl.h>
+#include <sriovd/nic.h>
+#include <sriovd/view.h>
+#include <sriovd/vm.h>
+#include <string.h>
+
+json_t *view_vm_infos(struct sriovd *d, const char *only)
+{
+	_cleanup_(json_decrefp) json_t *names = json_array();
+	json_t *infos = json_object();
+	json_t *name;
+	size_t i;
+
+	for (struct vm *vm = d->vms; vm; vm = vm->next)
+		if (vm->state == VM_RUNNING && (!only || strcmp(only, vm->name) == 0))
+			json_array_append_new(names, json_string(vm->name));
+	json_array_foreach (names, i, name) {
+		struct vm *vm = vm_find(d, json_string_value(name));
+		json_t *info = NULL;
+
+		if (vm && vm_info(d, vm, &info, NULL) >= 0)
+			json_object_set_new(infos, json_string_value(name), info);
+	}
+	return infos;
+}
+
+json_t *view_vf_lists(struct sriovd *d, const char *only)
+{
+	json_t *lists = json_object();
+
+	for (size_t i = 0; i < d->n_nics; i++) {
+		struct nic *nic = &d->nics[i];
+		json_t *list = NULL;
+
+		if (nic->up && (!only || strcmp(only, nic->cfg.name) == 0) &&
+		    nic_vf_list(d, nic, &list, NULL) >= 0)
+			json_object_set_new(lists, nic->cfg.name, list);
+	}
+	return lists;
+}
+
+json_t *view_pf(const struct nic *nic)
+{
+	unsigned int in_use = 0;
+	char mac[MAC_TEXT];
+	json_t *pf;
+
+	for (unsigned int i = 0; i < VFS_MAX; i++)
+		in_use += nic->vf[i].net != NULL;
+	pf = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s+, s:s}", "name",
+		       nic->cfg.name, "driver", "sriov-pf", "device", "82576 (software)", "state",
+		       nic->up ? "up" : "lost", "mac", mac_format(&nic->mac, mac), "link",
+		       nic->up && nic->link ? "up" : "down", "num_vfs", (int)nic->num_vfs,
+		       "total_vfs", (int)nic->total_vfs, "vfs_in_use", (int)in_use, "nic",
+		       "soft-nic ", nic->cfg.name, "tap", nic->cfg.tap);
+	if (!nic->up)
+		json_object_set_new(pf, "reason", json_string(nic->reason));
+	return pf;
+}
+
+json_t *view_vf(const struct nic *nic, unsigned int i, json_t *lists)
+{
+	static const char *const keys[] = {"mac",	 "vlan",    "vlan_qos",	  "spoofchk",
+					   "link_state", "trust",   "rx_packets", "tx_packets",
+					   "rx_bytes",	 "tx_bytes"};
+	const struct vf *vf = &nic->vf[i];
+	json_t *list = json_object_get(json_object_get(lists, nic->cfg.name), "vfs");
+	json_t *now = json_array_get(list, i);
+	const struct net *net = vf->net;
+	json_t *view;
+
+	view = json_pack("{s:s, s:i, s:s, s:s, s:s*, s:s*}", "pf", nic->cfg.name, "vf", (int)i,
+			 "state", vf_state_name(vf->state), "reason", vf->reason, "net",
+			 net ? net->id.name : NULL, "vm", net && net->vm ? net->vm->name : NULL);
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+		if (json_object_get(now, keys[k]))
+			json_object_set(view, keys[k], json_object_get(now, keys[k]));
+	return view;
+}
+
+static json_t *guest_interface(const struct net *net, json_t *infos)
+{
+	json_t *list = NULL, *iface;
+	size_t i;
+
+	if (net->vm)
+		list = json_object_get(json_object_get(infos, net->vm->name), "interfaces");
+	json_array_foreach (list, i, iface) {
+		const char *id = json_string_value(json_object_get(iface, "id"));
+
+		if (id && strcmp(id, net->id.name) == 0)
+			return iface;
+	}
+	return NULL;
+}
+
+json_t *view_net(const struct net *net, json_t *infos)
+{
+	bool held = net->state != NET_DETACHED;
+	char mac[MAC_TEXT], vf[NAME_SIZE + 12];
+	json_t *view, *guest;
+
+	view = json_pack("{s:s, s:s, s:i, s:i, s:b, s:s*, s:s, s:s*, s:s*}", "name", net->id.name,
+			 "mac", mac_format(&net->id.mac, mac), "vlan", (int)net->id.vlan,
+			 "vlan_qos", (int)net->id.vlan_qos, "spoofchk", (int)net->id.spoofchk, "pf",
+			 net->id.pf[0] ? net->id.pf : NULL, "state", net_state_name(net->state),
+			 "vm", held && net->vm ? net->vm->name : NULL, "path",
+			 held ? net_path_name(net->path) : NULL);
+	if (net->nic) {
+		text_set(vf, sizeof(vf), "%s/%u", net->nic->cfg.name, net->vf);
+		json_object_set_new(view, "vf", json_string(vf));
+	}
+	guest = guest_interface(net, infos);
+	if (guest)
+		json_object_set(view, "guest", guest);
+	return view;
+}
+
+json_t *view_vm(const struct sriovd *d, const struct vm *vm, json_t *infos)
+{
+	static const char *const keys[] = {"uptime_ms", "first_console_ms", "exits", "exit_source",
+					   "interfaces"};
+	json_t *info = json_object_get(infos, vm->name);
+	json_t *nets = json_array();
+	json_t *view;
+
+	for (const struct net *net = d->nets; net; net = net->next)
+		if (net->vm == vm)
+			json_array_append_new(nets, json_string(net->id.name));
+	view = json_pack("{s:s, s:s, s:i, s:i, s:o}", "name", vm->name, "state",
+			 vm_state_name(vm->state), "pid", (int)vm->child.pid, "memory_mib",
+			 (int)vm->memory_mib, "nets", nets);
+	if (vm->reason[0])
+		json_object_set_new(view, "reason", json_string(vm->reason));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (json_object_get(info, keys[i]))
+			json_object_set(view, keys[i], json_object_get(info, keys[i]));
+	if (!json_object_get(view, "interfaces"))
+		json_object_set_new(view, "interfaces", json_array());
+	return view;
+}
+
+/* ---- status ------------------------------------------------------------------------------------ */
+
+static void add_child(json_t *list, const struct child *c)
+{
+	json_array_append_new(list,
+			      json_pack("{s:s, s:s, s:i, s:s}", "kind", child_kind_name(c->kind),
+					"name", c->name, "pid", (int)c->pid, "state",
+					c->running ? "running" : "dead"));
+}
+
+static void add_problem(json_t *list, const char *fmt, ...) _printf_(2, 3);
+
+static void add_problem(json_t *list, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	json_array_append_new(list, json_vsprintf(fmt, ap));
+	va_end(ap);
+}
+
+static json_t *problems(const struct sriovd *d)
+{
+	json_t *list = json_array();
+
+	if (d->ledger_problem[0])
+		add_problem(list, "%s", d->ledger_problem);
+	for (size_t n = 0; n < d->n_nics; n++) {
+		const struct nic *nic = &d->nics[n];
+
+		if (!nic->up)
+			add_problem(list, "pf %s is lost: %s", nic->cfg.name, nic->reason);
+		for (unsigned int i = 0; i < VFS_MAX; i++)
+			if (nic->vf[i].state == VF_QUARANTINED)
+				add_problem(list, "vf %s/%u is quarantined: %s", nic->cfg.name, i,
+					    nic->vf[i].reason);
+	}
+	for (size_t i = 0; i < d->n_bridges; i++)
+		if (!d->bridges[i].up)
+			add_problem(list, "bridge %s is lost: %s", d->bridges[i].cfg.name,
+				    d->bridges[i].reason);
+	for (const struct vm *vm = d->vms; vm; vm = vm->next)
+		if (vm->state == VM_CRASHED || vm->state == VM_LOST)
+			add_problem(list, "vm %s is %s: %s", vm->name, vm_state_name(vm->state),
+				    vm->reason);
+	for (const struct net *net = d->nets; net; net = net->next)
+		if (net->state == NET_LOST)
+			add_problem(list, "net %s is lost: its VF or bridge vanished; detach it",
+				    net->id.name);
+	return list;
+}
+
+json_t *view_status(struct sriovd *d)
+{
+	json_t *children = json_array();
+	int n_vms = 0, n_nets = 0;
+
+	for (size_t i = 0; i < d->n_nics; i++) {
+		add_child(children, &d->nics[i].snic);
+		add_child(children, &d->nics[i].pf);
+	}
+	for (size_t i = 0; i < d->n_bridges; i++)
+		add_child(children, &d->bridges[i].child);
+	for (const struct vm *vm = d->vms; vm; vm = vm->next, n_vms++)
+		add_child(children, &vm->child);
+	for (const struct net *net = d->nets; net; net = net->next)
+		n_nets++;
+	return json_pack("{s:s, s:i, s:I, s:s+, s:s, s:i, s:i, s:i, s:o, s:o}", "version",
+			 SRIOVD_VERSION, "pid", (int)getpid(), "uptime_s",
+			 (json_int_t)((clock_us() - d->started_us) / USEC_PER_SEC), "state_db",
+			 d->cfg.state_dir, "/state.db", "run_dir", d->cfg.run_dir, "pfs",
+			 (int)d->n_nics, "vms", n_vms, "nets", n_nets, "children", children,
+			 "problems", problems(d));
+}

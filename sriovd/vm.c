@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <fcntl.h>
+#include <lib/clock.h>
+#include <lib/log.h>
+#include <sriovd/attach.h>
+#include <sriovd/vm.h>
+#include <sriovd/watch.h>
+#include <string.h>
+
+#define CREATE_US (10 * USEC_PER_SEC)
+#define BOOT_US	  (5 * USEC_PER_SEC)
+#define EXIT_US	  (3 * USEC_PER_SEC)
+#define GRACE_US  (2 * USEC_PER_SEC)
+#define HOLD_US	  (60 * USEC_PER_SEC)
+#define GUEST_ELF "bench-guest.elf"
+
+enum {
+	FD_KVM,
+	FD_GUEST,
+	FD_CONSOLE,
+	VM_FDS,
+};
+
+int vm_put(struct sriovd *d, const struct vm *vm)
+{
+	struct row_vm row = {.memory_mib = vm->memory_mib};
+
+	text_set(row.name, sizeof(row.name), "%s", vm->name);
+	text_set(row.state, sizeof(row.state), "%s", vm_state_name(vm->state));
+	text_set(row.reason, sizeof(row.reason), "%s", vm->reason);
+	text_set(row.boot_id, sizeof(row.boot_id), "%s", d->boot_id);
+	return ledger_put_vm(d->ledger, &row);
+}
+
+int vm_child_init(struct sriovd *d, struct vm *vm, struct op_error *e)
+{
+	char ctl[2 * PATH_SIZE];
+
+	text_set(ctl, sizeof(ctl), "%s/vm/%s/ctl.sock", d->cfg.run_dir, vm->name);
+	return child_init(&vm->child, CHILD_VMM, vm->name, ctl, e);
+}
+
+void vm_remove(struct sriovd *d, struct vm *vm)
+{
+	char dir[PATH_SIZE];
+
+	ledger_trouble(d, ledger_del_vm(d->ledger, vm->name), "vms");
+	if (path_set(dir, sizeof(dir), "%s/vm/%s", d->cfg.run_dir, vm->name) >= 0)
+		rmdir(dir);
+	vm_free(d, vm);
+}
+
+static int open_one(const char *path, int flags, int *ret_fd, struct op_error *e)
+{
+	*ret_fd = open(path, flags | O_CLOEXEC, 0640);
+	if (*ret_fd < 0)
+		return op_fail(e, HTTP_INTERNAL, -errno, "%s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* The VMM opens nothing itself: everything it needs goes with vm.create. */
+static int vm_create(struct sriovd *d, struct vm *vm, struct op_error *e)
+{
+	int fds[VM_FDS] = {-1, -1, -1};
+	char path[512];
+	int r;
+
+	r = open_one("/dev/kvm", O_RDWR, &fds[FD_KVM], e);
+	if (r >= 0) {
+		text_set(path, sizeof(path), "%s/%s", d->cfg.libexec_dir, GUEST_ELF);
+		r = open_one(path, O_RDONLY, &fds[FD_GUEST], e);
+	}
+	if (r >= 0) {
+		text_set(path, sizeof(path), "%s/log/vm-%s.console", d->cfg.run_dir, vm->name);
+		r = open_one(path, O_RDWR | O_CREAT | O_TRUNC, &fds[FD_CONSOLE], e);
+	}
+	if (r >= 0)
+		r = child_call(d, &vm->child, "vm.create",
+			       json_pack("{s:i, s:b}", "memory_mib", (int)vm->memory_mib,
+					 "hugepages", d->cfg.hugepages),
+			       fds, VM_FDS, CREATE_US, NULL, e);
+	for (size_t i = 0; i < VM_FDS; i++)
+		fd_close(fds[i]);
+	return r;
+}
+
+static int vm_launch(struct sriovd *d, struct vm *vm, struct op_error *e)
+{
+	struct child_start start = {};
+	char cpu[12];
+	int r;
+
+	if (d->cfg.vm_cpu >= 0) {
+		text_set(cpu, sizeof(cpu), "%d", d->cfg.vm_cpu);
+		start.args[0] = "--cpu";
+		start.args[1] = cpu;
+	}
+	r = vm_child_init(d, vm, e);
+	if (r < 0)
+		return r;
+	vm->state = VM_STARTING;
+	vm->reason[0] = '\0';
+	r = vm_put(d, vm);
+	if (r < 0)
+		return op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
+	r = child_start(d, &vm->child, &start, e);
+	if (r < 0)
+		return r;
+	r = vm_create(d, vm, e);
+	if (r >= 0)
+		r = child_call(d, &vm->child, "vm.boot", NULL, NULL, 0, BOOT_US, NULL, e);
+	if (r >= 0 && !vm->child.running)
+		r = op_fail(e, HTTP_CHILD, -ECONNRESET, "vm %s: %s", vm->name, vm->child.reason);
+	if (r >= 0) {
+		vm->state = VM_RUNNING;
+		r = vm_put(d, vm);
+		if (r < 0)
+			op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
+	}
+	if (r < 0)
+		child_stop(d, &vm->child);
+	return r;
+}
+
+int vm_start(struct sriovd *d, const char *name, unsigned int memory_mib, struct op_error *e)
+{
+	struct vm *vm = vm_find(d, name);
+	char object[NAME_SIZE + 4];
+	int r;
+
+	if (vm && (vm->state == VM_RUNNING || vm->state == VM_STARTING))
+		return op_fail(e, HTTP_CONFLICT, -EEXIST, "vm %s is %s already", name,
+			       vm_state_name(vm->state));
+	if (vm && vm->ending)
+		return op_fail(e, HTTP_CONFLICT, -EBUSY, "vm %s is busy: cleaning up after its end",
+			       name);
+	if (!vm)
+		vm = vm_new(d, name);
+	if (!vm)
+		return op_fail(e, HTTP_INTERNAL, -ENOMEM, "vm %s: out of memory", name);
+	text_set(object, sizeof(object), "vm %s", name);
+	r = hold_take(&vm->hold, true, object, e, "start of %s", name);
+	if (r < 0)
+		return r;
+	vm->memory_mib = memory_mib;
+	r = vm_launch(d, vm, e);
+	hold_release(d, &vm->hold, true);
+	if (r < 0) {
+		vm_remove(d, vm);
+		return r;
+	}
+	log_object_info(vm->child.object, "vm runs with %u MiB", memory_mib);
+	return 0;
+}
+
+/* Everything the VM had: its process is gone, so nothing has to be asked. */
+static void release_nets(struct sriovd *d, struct vm *vm)
+{
+	struct net *net = d->nets;
+	int r;
+
+	while (net) {
+		if (net->vm != vm) {
+			net = net->next;
+			continue;
+		}
+		r = hold_wait(d, &net->hold, true, clock_us() + HOLD_US, "end of vm %s", vm->name);
+		if (r == -ESTALE) {
+			net = d->nets;
+			continue;
+		}
+		if (r < 0)
+			return;
+		if (net->vm == vm)
+			net_release(d, net);
+		hold_release(d, &net->hold, true);
+		net = d->nets;
+	}
+}
+
+static void end_job(struct sriovd *d, void *arg)
+{
+	_cleanup_(freep) char *name = arg;
+	struct vm *vm = vm_find(d, name);
+
+	if (!vm || !vm->ending ||
+	    hold_wait(d, &vm->hold, true, clock_us() + HOLD_US, "end of vm %s", name) < 0)
+		return;
+	child_await_exit(d, &vm->child, EXIT_US);
+	ledger_trouble(d, vm_put(d, vm), "vms");
+	release_nets(d, vm);
+	vm->ending = false;
+	hold_release(d, &vm->hold, true);
+}
+
+void vm_end(struct sriovd *d, struct vm *vm, enum vm_state state, const char *reason)
+{
+	char *name;
+
+	/* starting and stopping are operations under way: they notice for themselves */
+	if (vm->ending || vm->state != VM_RUNNING || d->closing)
+		return;
+	vm->state = state;
+	text_set(vm->reason, sizeof(vm->reason), "%s", reason);
+	log_object_warning(vm->child.object, 0, "vm %s: %s", vm_state_name(state), reason);
+	name = strdup(vm->name);
+	if (!name)
+		return;
+	vm->ending = true;
+	if (job_start(d, end_job, name) < 0) {
+		vm->ending = false;
+		free(name);
+	}
+}
+
+/* Ask the guest, then (only with @force) the VMM, then (only with @force) the kernel. */
+static int stop_running(struct sriovd *d, struct vm *vm, bool force, uint64_t deadline_ms,
+			char how[16], struct op_error *e)
+{
+	_cleanup_(json_decrefp) json_t *result = NULL;
+	const char *said = "forced";
+	int r;
+
+	vm->state = VM_STOPPING;
+	r = vm_put(d, vm);
+	if (r >= 0) {
+		child_unwatch(d, &vm->child);
+		r = child_call(d, &vm->child, "vm.stop",
+			       json_pack("{s:b, s:I}", "force", force, "deadline_ms",
+					 (json_int_t)deadline_ms),
+			       NULL, 0, deadline_ms * USEC_PER_MSEC + GRACE_US, &result, e);
+		if (r >= 0)
+			(void)!json_unpack(result, "{s?s}", "how", &said);
+		if (r == -ECONNRESET || r == -ECONNREFUSED || force)
+			r = 0;
+	}
+	if (r < 0) {
+		vm->state = VM_RUNNING;
+		ledger_trouble(d, vm_put(d, vm), "vms");
+		if (vm->child.pidfd >= 0 && child_watch(d, &vm->child) < 0)
+			log_object_warning(vm->child.object, 0, "cannot be watched any more");
+		if (r == -ETIMEDOUT)
+			op_fail(e, HTTP_DEADLINE, r, "vm %s did not stop within %u ms", vm->name,
+				(unsigned int)deadline_ms);
+		return r;
+	}
+	text_set(how, 16, "%s", said);
+	child_await_exit(d, &vm->child, EXIT_US);
+	return 0;
+}
+
+int vm_stop(struct sriovd *d, const char *name, bool force, uint64_t deadline_ms, char how[16],
+	    struct op_error *e)
+{
+	struct vm *vm = vm_find(d, name);
+	char object[NAME_SIZE + 4];
+	int r;
+
+	if (!vm)
+		return op_fail(e, HTTP_MISSING, -ENOENT, "no vm %.64s", name);
+	if (vm->ending)
+		return op_fail(e, HTTP_CONFLICT, -EBUSY, "vm %s is busy: cleaning up after its end",
+			       name);
+	text_set(object, sizeof(object), "vm %s", name);
+	r = hold_take(&vm->hold, true, object, e, "stop of %s", name);
+	if (r < 0)
+		return r;
+	text_set(how, 16, "gone");
+	if (vm->state == VM_RUNNING)
+		r = stop_running(d, vm, force, deadline_ms, how, e);
+	if (r >= 0)
+		release_nets(d, vm);
+	hold_release(d, &vm->hold, true);
+	if (r < 0)
+		return r;
+	vm_remove(d, vm);
+	log_info("vm %s: stopped (%s)", name, how);
+	return 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a VM's VMM is asked to do with devices. */
+#include <lib/clock.h>
+#include <lib/ctl.h>
+#include <sriovd/vm.h>
+#include <string.h>
+
+#define CALL_US	 (3 * USEC_PER_SEC)
+#define ADD_US	 (5 * USEC_PER_SEC)
+#define GRACE_US (2 * USEC_PER_SEC) /* the VMM's own deadline comes first */
+#define INFO_US	 (1 * USEC_PER_SEC)
+
+int vm_info(struct sriovd *d, const struct vm *vm, json_t **ret_info, struct op_error *e)
+{
+	return child_call(d, &vm->child, "vm.info", NULL, NULL, 0, INFO_US, ret_info, e);
+}
+
+/* The VMM itself is not there: no device of it is, either. */
+static bool vmm_gone(int r)
+{
+	return r == -ENOTCONN || r == -ECONNRESET || r == -ECONNREFUSED;
+}
+
+int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint64_t deadline_ms,
+		     bool force, char how[16], struct op_error *e)
+{
+	_cleanup_(json_decrefp) json_t *result = NULL;
+	const char *said = "ejected";
+	int r;
+
+	r = child_call(d, &vm->child, "device.remove",
+		       json_pack("{s:s, s:I, s:b}", "id", id, "deadline_ms",
+				 (json_int_t)deadline_ms, "force", force),
+		       NULL, 0, deadline_ms * USEC_PER_MSEC + GRACE_US, &result, e);
+	if (vmm_gone(r) || r == -ENOENT) {
+		text_set(how, 16, "gone");
+		return 0;
+	}
+	if (r == -ETIMEDOUT)
+		return op_fail(e, HTTP_DEADLINE, r, "vm %s did not let go of net %s within %u ms",
+			       vm->name, id, (unsigned int)deadline_ms);
+	if (r < 0)
+		return r;
+	(void)!json_unpack(result, "{s?s}", "how", &said);
+	text_set(how, 16, "%s", said);
+	return 0;
+}
+
+int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, int fd,
+		  uint64_t timeout_ms, bool *ret_added, struct op_error *e)
+{
+	char id[NAME_SIZE];
+	int r;
+
+	text_set(id, sizeof(id), "%s", json_string_value(json_object_get(params, "id")));
+	r = child_call(d, &vm->child, "device.add", params, &fd, 1, ADD_US, NULL, e);
+	/* without an answer it may have been added all the same */
+	*ret_added = r >= 0 || r == -ETIMEDOUT;
+	if (r < 0)
+		return r;
+	r = child_call(d, &vm->child, "device.wait",
+		       json_pack("{s:s, s:s, s:I}", "id", id, "for", "up", "timeout_ms",
+				 (json_int_t)timeout_ms),
+		       NULL, 0, timeout_ms * USEC_PER_MSEC + GRACE_US, NULL, e);
+	if (r == -ETIMEDOUT)
+		return op_fail(e, HTTP_DEADLINE, r,
+			       "vm %s: the guest's driver for net %s is not up after %u ms",
+			       vm->name, id, (unsigned int)timeout_ms);
+	return r;
+}
+
+int vm_has_device(struct sriovd *d, const struct vm *vm, const char *id)
+{
+	_cleanup_(json_decrefp) json_t *result = NULL;
+	json_t *dev;
+	size_t i;
+	int r;
+
+	r = child_call(d, &vm->child, "device.list", NULL, NULL, 0, CALL_US, &result, NULL);
+	if (r < 0)
+		return r;
+	json_array_foreach (json_object_get(result, "devices"), i, dev) {
+		const char *name = json_string_value(json_object_get(dev, "id"));
+
+		if (name && strcmp(name, id) == 0)
+			return 1;
+	}
+	return 0;
+}
