@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The process sriov-vmm on real KVM, with the tiny guest and a VF that is plain memory behind the
+ * real vfio-user server. SRIOV_VMM and GUEST_TINY name the two programs.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <support/test.h>
+#include <support/vf_endpoint.h>
+#include <lib/ctl.h>
+
+#define CALL_US	    (20 * USEC_PER_SEC)
+#define CYCLES	    200u
+#define RSS_MAX_KIB 8192u
+
+struct fixture {
+	char dir[32];
+	char ctl[64];
+	int console;
+	int fd;
+	pid_t pid;
+	struct vf_endpoint *vf;
+	char err[256];
+};
+
+static json_t *must(struct fixture *f, const char *method, json_t *params)
+{
+	json_t *result = NULL;
+	int r = ctl_call(f->fd, method, params, NULL, 0, CALL_US, &result, f->err, sizeof(f->err));
+
+	if (r < 0)
+		fail_msg("%s: %s (%d)", method, f->err, r);
+	return result;
+}
+
+static int refused(struct fixture *f, const char *method, json_t *params)
+{
+	return ctl_call(f->fd, method, params, NULL, 0, CALL_US, NULL, f->err, sizeof(f->err));
+}
+
+static json_int_t number(json_t *o, const char *key)
+{
+	json_int_t v;
+
+	assert_non_null(json_object_get(o, key));
+	v = json_integer_value(json_object_get(o, key));
+	json_decref(o);
+	return v;
+}
+
+static void text_is(json_t *o, const char *key, const char *want)
+{
+	assert_non_null(json_object_get(o, key));
+	assert_string_equal(json_string_value(json_object_get(o, key)), want);
+	json_decref(o);
+}
+
+static void vmm_spawn(struct fixture *f)
+{
+	char fd_text[16];
+	int listen_fd;
+
+	assert_int_equal(ctl_listen(f->ctl, &listen_fd), 0);
+	f->pid = fork();
+	assert_true(f->pid >= 0);
+	if (!f->pid) {
+		fcntl(listen_fd, F_SETFD, 0);
+		snprintf(fd_text, sizeof(fd_text), "%d", listen_fd);
+		execl(getenv("SRIOV_VMM"), "sriov-vmm", "--name", "t", "--control-fd", fd_text,
+		      NULL);
+		_exit(127);
+	}
+	close(listen_fd);
+	assert_int_equal(ctl_connect(f->ctl, &f->fd), 0);
+}
+
+static void vm_create(struct fixture *f)
+{
+	int fds[3] = {open("/dev/kvm", O_RDWR | O_CLOEXEC),
+		      open(getenv("GUEST_TINY"), O_RDONLY | O_CLOEXEC), f->console};
+	int r = ctl_call(f->fd, "vm.create", json_pack("{s:i}", "memory_mib", 64), fds, 3, CALL_US,
+			 NULL, f->err, sizeof(f->err));
+
+	if (r < 0)
+		fail_msg("vm.create: %s (%d)", f->err, r);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	strcpy(f->dir, "/tmp/vmm-test-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->ctl, sizeof(f->ctl), "%s/ctl.sock", f->dir);
+	f->console = memfd_create("console", MFD_CLOEXEC);
+	f->vf = vfe_start(f->dir, "vf0");
+	vmm_spawn(f);
+	vm_create(f);
+	json_decref(must(f, "vm.boot", NULL));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char path[64];
+	int status;
+
+	close(f->fd);
+	if (f->pid > 0) {
+		kill(f->pid, SIGTERM);
+		assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	if (f->vf)
+		vfe_stop(f->vf);
+	close(f->console);
+	unlink(f->ctl);
+	snprintf(path, sizeof(path), "%s/vf0.sock", f->dir);
+	unlink(path);
+	rmdir(f->dir);
+	free(f);
+	return 0;
+}
+
+static int vf_connect(struct fixture *f)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r = -1;
+
+	strncpy(sa.sun_path, f->vf->path, sizeof(sa.sun_path) - 1);
+	/* the server takes one client: the one before may still be going */
+	for (unsigned int i = 0; r < 0 && i < 1000; i++) {
+		r = connect(fd, (struct sockaddr *)&sa, sizeof(sa));
+		if (r < 0)
+			clock_sleep_us(1000);
+	}
+	assert_int_equal(r, 0);
+	return fd;
+}
+
+static void vf_add(struct fixture *f, const char *id, bool trapped)
+{
+	int fd = vf_connect(f);
+	int r = ctl_call(f->fd, "device.add",
+			 json_pack("{s:s, s:s, s:b}", "id", id, "kind", "vfio-user", "trapped",
+				   (int)trapped),
+			 &fd, 1, CALL_US, NULL, f->err, sizeof(f->err));
+
+	if (r < 0)
+		fail_msg("device.add: %s (%d)", f->err, r);
+	close(fd);
+}
+
+static json_t *wait_for(struct fixture *f, const char *id, const char *what)
+{
+	return must(f, "device.wait", json_pack("{s:s, s:s}", "id", id, "for", what));
+}
+
+static json_t *trick_full(struct fixture *f, unsigned int n)
+{
+	return must(
+		f, "guest.request",
+		json_pack("{s:s, s:s, s:i}", "kind", "ping", "a", "vf", "count", (int)(0x100 + n)));
+}
+
+static json_int_t trick(struct fixture *f, unsigned int n)
+{
+	return number(trick_full(f, n), "received");
+}
+
+static unsigned int entries(const char *fmt, pid_t pid, bool lines)
+{
+	char path[64], buf[512];
+	unsigned int n = 0;
+
+	snprintf(path, sizeof(path), fmt, (int)pid);
+	if (lines) {
+		FILE *m = fopen(path, "re");
+
+		assert_non_null(m);
+		while (fgets(buf, sizeof(buf), m))
+			n += strchr(buf, '\n') != NULL;
+		fclose(m);
+	} else {
+		DIR *d = opendir(path);
+
+		assert_non_null(d);
+		while (readdir(d))
+			n++;
+		closedir(d);
+	}
+	return n;
+}
+
+static unsigned int rss_anon_kib(pid_t pid)
+{
+	char path[64], line[256];
+	unsigned int kib = 0;
+	FILE *m;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	m = fopen(path, "re");
+	assert_non_null(m);
+	while (fgets(line, sizeof(line), m)) {
+		if (sscanf(line, "RssAnon: %u", &kib) == 1)
+			break;
+	}
+	fclose(m);
+	return kib;
+}
+
+static void the_first_console_line_comes_quickly(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t end = clock_us() + 5 * USEC_PER_SEC;
+	json_int_t ms = 0;
+
+	while (!ms && clock_us() < end)
+		ms = number(must(f, "vm.info", NULL), "first_console_ms");
+	assert_true(ms > 0);
+	text_is(must(f, "vm.console", json_pack("{s:i}", "bytes", 64)), "text", "tiny guest\n");
+	print_message("first console line after %d ms, RssAnon %u KiB\n", (int)ms,
+		      rss_anon_kib(f->pid));
+	assert_true(ms < 1000);
+	assert_true(rss_anon_kib(f->pid) <= RSS_MAX_KIB);
+	text_is(must(f, "vm.info", NULL), "state", "running");
+}
+
+static void a_vf_is_plugged_used_and_let_go(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r, *traps;
+
+	vf_add(f, "vf", false);
+	text_is(wait_for(f, "vf", "up"), "state", "up");
+	assert_int_equal(atomic_load(&f->vf->dma_regions), 1);
+	assert_true(f->vf->config[PCI_COMMAND] & PCI_COMMAND_MASTER);
+
+	r = trick_full(f, 0);
+	traps = json_object_get(r, "traps");
+	assert_int_equal(json_integer_value(json_object_get(traps, "bar_exits")), 0);
+	assert_int_equal(json_integer_value(json_object_get(traps, "messages")), 0);
+	assert_int_equal(number(r, "received"), 1000);
+	assert_int_equal(f->vf->bar0[NIC_VF_SHARED_OFF + 0x10], 999 & 0xff);
+
+	r = trick_full(f, 1);
+	traps = json_object_get(r, "traps");
+	assert_int_equal(json_integer_value(json_object_get(traps, "bar_exits")), 2);
+	assert_int_equal(json_integer_value(json_object_get(traps, "messages")), 2);
+	assert_int_equal(number(r, "received"), 0x1234);
+
+	text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "ejected");
+	text_is(wait_for(f, "vf", "removed"), "state", "removed");
+	assert_int_equal(refused(f, "device.remove", json_pack("{s:s}", "id", "vf")), -ENOENT);
+}
+
+static void interrupts_arrive_and_a_masked_one_waits(void **state)
+{
+	struct fixture *f = *state;
+
+	vf_add(f, "vf", false);
+	json_decref(wait_for(f, "vf", "up"));
+	vfe_interrupt(f->vf, 0);
+	clock_sleep_us(50000);
+	assert_int_equal(trick(f, 2), 1);
+	assert_int_equal(trick(f, 3), 1);
+	assert_int_equal(trick(f, 4), 0);
+	vfe_interrupt(f->vf, 0);
+	clock_sleep_us(50000);
+	assert_int_equal(trick(f, 2), 1);
+	assert_int_equal(trick(f, 4), 1);
+	assert_int_equal(trick(f, 5), 0);
+	clock_sleep_us(50000);
+	assert_int_equal(trick(f, 2), 2);
+	assert_int_equal(trick(f, 4), 0);
+	assert_int_equal(trick(f, 3), 1);
+	assert_int_equal(trick(f, 4), 0);
+}
+
+static void a_function_level_reset_reaches_the_device(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int before;
+
+	vf_add(f, "vf", false);
+	json_decref(wait_for(f, "vf", "up"));
+	before = atomic_load(&f->vf->resets);
+	assert_int_equal(trick(f, 6) & 0xffff, 0);
+	assert_int_equal(atomic_load(&f->vf->resets), before + 1);
+	assert_int_equal(atomic_load(&f->vf->irq[0]), -1);
+}
+
+static void a_trapped_vf_leaves_the_guest_on_each_access(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r, *traps;
+
+	vf_add(f, "vf", true);
+	json_decref(wait_for(f, "vf", "up"));
+	r = trick_full(f, 0);
+	traps = json_object_get(r, "traps");
+	assert_int_equal(json_integer_value(json_object_get(traps, "bar_exits")), 2000);
+	assert_int_equal(json_integer_value(json_object_get(traps, "messages")), 2000);
+	assert_true(json_integer_value(json_object_get(traps, "kvm_exits")) >= 2000);
+	assert_int_equal(number(r, "received"), 1000);
+}
+
+static void two_hundred_cycles_leak_nothing(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int fds = 0, maps = 0;
+	uint64_t start = 0;
+
+	for (unsigned int i = 0; i < CYCLES; i++) {
+		vf_add(f, "vf", false);
+		json_decref(wait_for(f, "vf", "up"));
+		assert_int_equal(trick(f, 0), 1000);
+		text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "ejected");
+		if (i == 0) { /* after the first one all lazy things are there */
+			fds = entries("/proc/%d/fd", f->pid, false);
+			maps = entries("/proc/%d/maps", f->pid, true);
+			start = clock_us();
+		}
+	}
+	print_message("%u cycles, %.1f ms each\n", CYCLES - 1,
+		      (double)(clock_us() - start) / 1000 / (CYCLES - 1));
+	assert_int_equal(entries("/proc/%d/fd", f->pid, false), fds);
+	assert_int_equal(entries("/proc/%d/maps", f->pid, true), maps);
+	assert_true(rss_anon_kib(f->pid) <= RSS_MAX_KIB);
+}
+
+static void a_deaf_guest_keeps_its_device_until_force(void **state)
+{
+	struct fixture *f = *state;
+
+	vf_add(f, "vf", false);
+	json_decref(wait_for(f, "vf", "up"));
+	assert_int_equal(refused(f, "guest.request",
+				 json_pack("{s:s, s:s, s:i, s:i}", "kind", "ping", "a", "vf",
+					   "count", 0x108, "timeout_us", 1)),
+			 -ETIMEDOUT);
+	assert_int_equal(refused(f, "device.remove",
+				 json_pack("{s:s, s:i}", "id", "vf", "deadline_ms", 100)),
+			 -ETIMEDOUT);
+	text_is(wait_for(f, "vf", "up"), "state", "up");
+	text_is(must(f, "device.remove", json_pack("{s:s, s:b}", "id", "vf", "force", 1)), "how",
+		"forced");
+	/* this one it never saw */
+	vf_add(f, "vf", false);
+	text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "cancelled");
+	text_is(must(f, "vm.stop", json_pack("{s:i}", "deadline_ms", 100)), "how", "forced");
+}
+
+static void a_dead_peer_loses_its_device_only(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t end = clock_us() + 5 * USEC_PER_SEC;
+	bool lost = false;
+
+	vf_add(f, "vf", false);
+	json_decref(wait_for(f, "vf", "up"));
+	vfe_stop(TAKE_PTR(f->vf));
+	while (!lost && clock_us() < end) {
+		json_t *list = must(f, "device.list", NULL);
+		json_t *d = json_array_get(json_object_get(list, "devices"), 0);
+
+		lost = !strcmp(json_string_value(json_object_get(d, "state")), "lost");
+		json_decref(list);
+	}
+	assert_true(lost);
+	assert_int_equal(trick(f, 0), 0);
+	assert_int_equal(trick(f, 1), UINT32_MAX);
+	text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "ejected");
+	text_is(must(f, "vm.info", NULL), "state", "running");
+}
+
+static void a_crashed_guest_says_where(void **state)
+{
+	struct fixture *f = *state;
+
+	vf_add(f, "vf", false);
+	json_decref(wait_for(f, "vf", "up"));
+	assert_int_equal(
+		refused(f, "guest.request",
+			json_pack("{s:s, s:s, s:i}", "kind", "ping", "a", "vf", "count", 0x107)),
+		-ECONNRESET);
+	print_message("%s\n", f->err);
+	text_is(must(f, "vm.info", NULL), "state", "crashed");
+	text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "forced");
+	text_is(must(f, "vm.stop", NULL), "how", "forced");
+}
+
+static void the_power_button_stops_a_guest(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+
+	text_is(must(f, "vm.stop", NULL), "how", "guest");
+	assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	f->pid = 0;
+}
+
+static void bad_input_is_refused_and_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+	assert_int_equal(refused(f, "vm.create", json_pack("{s:i}", "memory_mib", 64)), -EEXIST);
+	assert_int_equal(refused(f, "vm.boot", NULL), -EALREADY);
+	assert_int_equal(refused(f, "vm.nothing", NULL), -EOPNOTSUPP);
+	assert_int_equal(refused(f, "device.remove", json_pack("{s:s}", "id", "x")), -ENOENT);
+	assert_int_equal(
+		refused(f, "device.add", json_pack("{s:s, s:s}", "id", "x", "kind", "vfio-user")),
+		-EINVAL);
+	assert_int_equal(ctl_call(f->fd, "device.add",
+				  json_pack("{s:s, s:s, s:s}", "id", "x", "kind", "vhost-user",
+					    "mac", "01:00:00:00:00:00"),
+				  &zero, 1, CALL_US, NULL, NULL, 0),
+			 -EINVAL);
+	assert_true(ctl_call(f->fd, "device.add",
+			     json_pack("{s:s, s:s}", "id", "x", "kind", "vfio-user"), &zero, 1,
+			     CALL_US, NULL, NULL, 0) < 0);
+	assert_int_equal(
+		refused(f, "device.wait", json_pack("{s:s, s:s}", "id", "x", "for", "christmas")),
+		-EINVAL);
+	assert_int_equal(
+		refused(f, "guest.request", json_pack("{s:s, s:s}", "kind", "rtt", "a", "x")),
+		-ENOENT);
+	close(zero);
+	text_is(must(f, "vm.info", NULL), "state", "running");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		T(the_first_console_line_comes_quickly),
+		T(a_vf_is_plugged_used_and_let_go),
+		T(interrupts_arrive_and_a_masked_one_waits),
+		T(a_function_level_reset_reaches_the_device),
+		T(a_trapped_vf_leaves_the_guest_on_each_access),
+		T(two_hundred_cycles_leak_nothing),
+		T(a_deaf_guest_keeps_its_device_until_force),
+		T(a_dead_peer_loses_its_device_only),
+		T(a_crashed_guest_says_where),
+		T(the_power_button_stops_a_guest),
+		T(bad_input_is_refused_and_changes_nothing),
+	};
+
+	if (access("/dev/kvm", R_OK | W_OK) < 0) {
+		printf("skipped: /dev/kvm cannot be opened here\n");
+		return 77;
+	}
+	if (!getenv("SRIOV_VMM") || !getenv("GUEST_TINY")) {
+		printf("skipped: SRIOV_VMM and GUEST_TINY are not set\n");
+		return 77;
+	}
+	return cmocka_run_group_tests_name("vmm_glue_kvm", tests, NULL, NULL);
+}
