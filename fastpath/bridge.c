@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sriov-bridge: a learning switch between virtual machines. Control methods: docs/processes.md. */
 #include "eal.h"
+#include "nudge.h"
 #include "switch.h"
 #include "uplink.h"
 #include "vport.h"
@@ -300,12 +301,16 @@ static int start_data(struct bridge *b)
 			return r;
 	}
 	fp_vports_init(&b->sw);
+	r = fp_nudge_init();
+	if (r < 0)
+		log_warning(r, "new ports answer up to a second late");
 	return rte_eal_remote_launch(fp_switch_run, &b->sw, FP_DATA_LCORE);
 }
 
 static void stop_data(struct bridge *b)
 {
 	fp_vports_remove_all();
+	fp_nudge_done();
 	fp_switch_stop(&b->sw);
 	rte_eal_wait_lcore(FP_DATA_LCORE);
 	fp_uplink_free(b->uplink);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "vport.h"
+#include "nudge.h"
 
 #include <ctype.h>
 #include <linux/virtio_net.h>
@@ -133,6 +134,7 @@ static int socket_open(const struct fp_vport *v)
 		rte_vhost_driver_unregister(v->path);
 		return -EIO;
 	}
+	fp_nudge();
 	return 0;
 }
 
