@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Throughput, closed loop: each direction keeps at most ENGINE_CREDIT frames on their way. Only frames
- * sent between the end of the warm-up and the end of the duration count, whenever they arrive; then
- * sent = received + lost holds exactly.
+ * Throughput, closed loop: each direction keeps at most ENGINE_CREDIT frames on their way; a frame that
+ * a later one overtook is lost and gives its credit back. Only frames sent between the end of the
+ * warm-up and the end of the duration count, whenever they arrive: sent = received + lost, exactly.
  */
 #include "engine_priv.h"
 
-#define STALL_US     UINT64_C(20000) /* nothing arrived for so long: what is outstanding is lost */
+#define STALL_US     UINT64_C(100000) /* nothing arrived for so long: what is outstanding is lost */
 #define LOOPS_A_LOOK 64u
 
 struct direction {
 	struct nif *from, *to;
 	struct testframe t;
 	uint64_t next; /* number of the next frame */
-	uint64_t outstanding;
+	uint64_t
+		seen; /* one above the highest number that arrived: what is below is not on its way */
 	uint64_t first, last; /* frames [first, last) are measured */
 	uint64_t received;    /* of those */
 	uint64_t corrupt;
@@ -26,8 +27,8 @@ static void burst_send(struct direction *d, unsigned int burst)
 	struct vfdrv_pkt pkt[ENGINE_BURST_MAX];
 	unsigned int n = burst, sent;
 
-	if (n > ENGINE_CREDIT - d->outstanding)
-		n = (unsigned int)(ENGINE_CREDIT - d->outstanding);
+	if (n > ENGINE_CREDIT - (d->next - d->seen))
+		n = (unsigned int)(ENGINE_CREDIT - (d->next - d->seen));
 	if (n > pool->n)
 		n = pool->n;
 	if (!n)
@@ -44,7 +45,6 @@ static void burst_send(struct direction *d, unsigned int burst)
 	for (unsigned int i = n; i > sent; i--)
 		vfdrv_pool_put(pool, pkt[i - 1].data);
 	d->next += sent;
-	d->outstanding += sent;
 }
 
 static unsigned int burst_receive(struct direction *d, struct engine_home *h)
@@ -56,14 +56,15 @@ static unsigned int burst_receive(struct direction *d, struct engine_home *h)
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t seq;
 
-		if (!testframe_is(&d->t, pkt[i].data, pkt[i].len, &seq)) {
+		if (!testframe_is(&d->t, pkt[i].data, pkt[i].len, &seq) || seq >= d->next) {
 			h->input(h->ctx, d->to, &pkt[i]);
 			continue;
 		}
 		if (seq % ENGINE_CHECK_STEP == 0 && !testframe_payload_ok(&d->t, pkt[i].data))
 			d->corrupt++;
 		d->received += seq >= d->first && seq < d->last;
-		d->outstanding -= d->outstanding != 0;
+		if (seq >= d->seen)
+			d->seen = seq + 1;
 		vfdrv_pool_put(pool, pkt[i].data);
 	}
 	return n;
@@ -75,8 +76,8 @@ static void direction_step(struct direction *d, struct engine_home *h, unsigned 
 {
 	if (burst_receive(d, h))
 		d->arrived_at = now;
-	else if (d->outstanding && now - d->arrived_at > stall)
-		d->outstanding = 0;
+	else if (d->next != d->seen && now - d->arrived_at > stall)
+		d->seen = d->next;
 	if (burst)
 		burst_send(d, burst);
 }
@@ -97,7 +98,7 @@ static int phase(struct engine_run *r, struct direction *d, unsigned int n, unsi
 		}
 		for (unsigned int k = 0; k < n; k++) {
 			direction_step(&d[k], &r->e->home, burst, now, stall);
-			quiet = quiet && !d[k].outstanding;
+			quiet = quiet && d[k].next == d[k].seen;
 		}
 		now = engine_tsc();
 		if (quiet)
