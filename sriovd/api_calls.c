@@ -268,11 +268,15 @@ int call_shutdown(struct sriovd *d, struct call *c)
 		{.key = "vms", FIELD_BOOL},
 		{},
 	};
+	json_t *stopped;
 	int r;
 
 	r = fields_decode(c->body, BODY, fields, &vms, &c->error);
-	if (r >= 0)
-		r = reconcile_shutdown(d, vms, &c->error);
+	if (r < 0)
+		return r;
+	stopped = json_array();
+	c->answer = json_pack("{s:o}", "stopped", stopped);
+	r = reconcile_shutdown(d, vms, stopped, &c->error);
 	c->exit = r >= 0;
 	return r;
 }

@@ -12,6 +12,7 @@
 
 #define EJECT_MS 2000
 #define CLOSE_US (30 * USEC_PER_SEC)
+#define BUSY_US	 (50 * USEC_PER_MSEC)
 
 /* A net whose operation was interrupted, or whose VM or VF may be gone. */
 static void settle_attached(struct sriovd *d, struct net *net)
@@ -153,33 +154,57 @@ int reconcile_start(struct sriovd *d)
 	return job_start(d, janitor_job, NULL);
 }
 
-int reconcile_shutdown(struct sriovd *d, bool vms, struct op_error *e)
+static int refuse_running(struct sriovd *d, struct op_error *e)
 {
-	struct op_error why = {};
-	char how[16];
+	char names[192] = "";
 
-	if (d->closing)
-		return op_fail(e, HTTP_CONFLICT, -EALREADY, "sriovd is shutting down already");
-	for (struct vm *vm = d->vms; vm && !vms; vm = vm->next)
+	for (struct vm *vm = d->vms; vm; vm = vm->next) {
+		size_t n = strlen(names);
+
 		if (vm->state == VM_RUNNING || vm->state == VM_STARTING)
-			return op_fail(e, HTTP_CONFLICT, -EBUSY,
-				       "vm %s is %s, and \"vms\" is not set", vm->name,
-				       vm_state_name(vm->state));
-	d->closing = true;
-	pthread_cond_broadcast(&d->changed);
+			text_set(names + n, sizeof(names) - n, "%s%s", n ? ", " : "", vm->name);
+	}
+	if (!names[0])
+		return 0;
+	return op_fail(e, HTTP_CONFLICT, -EBUSY, "still running: %s; \"vms\" stops them too",
+		       names);
+}
+
+static int stop_vms(struct sriovd *d, json_t *stopped, struct op_error *e)
+{
+	char name[NAME_SIZE], how[16];
+	int r;
 
 	while (d->vms) {
-		char name[NAME_SIZE];
-		int r;
+		struct op_error why = {};
 
 		text_set(name, sizeof(name), "%s", d->vms->name);
 		r = vm_stop(d, name, true, VM_STOP_DEADLINE_MS, how, &why);
-		if (r == -EBUSY)
-			r = state_sleep(d, 50 * USEC_PER_MSEC);
-		if (r < 0 && r != -ENOENT) {
-			d->closing = false;
+		if (r >= 0)
+			json_array_append_new(stopped, json_sprintf("vm %s", name));
+		else if (r == -EBUSY)
+			r = state_sleep(d, BUSY_US);
+		if (r < 0 && r != -ENOENT)
 			return op_fail(e, HTTP_INTERNAL, r, "vm %s: %s", name, op_text(&why, r));
-		}
+	}
+	return 0;
+}
+
+int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_error *e)
+{
+	int r;
+
+	if (d->closing)
+		return op_fail(e, HTTP_CONFLICT, -EALREADY, "sriovd is shutting down already");
+	r = vms ? 0 : refuse_running(d, e);
+	if (r < 0)
+		return r;
+	d->closing = true;
+	pthread_cond_broadcast(&d->changed);
+	r = stop_vms(d, stopped, e);
+	if (r < 0) {
+		d->closing = false;
+		return r;
 	}
 	/* recovery jobs end by themselves, now that closing is set */
 	for (size_t i = 0; i < d->n_nics; i++) {
@@ -187,12 +212,14 @@ int reconcile_shutdown(struct sriovd *d, bool vms, struct op_error *e)
 		bool held = hold_wait(d, &nic->hold, true, clock_us() + CLOSE_US, "shutdown") >= 0;
 
 		nic_stop(d, nic);
+		json_array_append_new(stopped, json_sprintf("pf %s", nic->cfg.name));
 		if (held)
 			hold_release(d, &nic->hold, true);
 	}
 	for (size_t i = 0; i < d->n_bridges; i++) {
 		d->bridges[i].up = false;
 		child_stop(d, &d->bridges[i].child);
+		json_array_append_new(stopped, json_sprintf("bridge %s", d->bridges[i].cfg.name));
 	}
 	return 0;
 }

@@ -79,6 +79,8 @@ static int vm_create(struct sriovd *d, struct vm *vm, struct op_error *e)
 			       json_pack("{s:i, s:b}", "memory_mib", (int)vm->memory_mib,
 					 "hugepages", d->cfg.hugepages),
 			       fds, VM_FDS, CREATE_US, NULL, e);
+	if (r == -ERANGE)
+		e->http = HTTP_BAD_INPUT; /* the VMM knows best how much memory it can give */
 	for (size_t i = 0; i < VM_FDS; i++)
 		fd_close(fds[i]);
 	return r;

@@ -5,6 +5,7 @@
  * are adopted, half-done operations finished or undone; later the janitor retries what could not be
  * cleaned, and shutdown takes everything down.
  */
+#include <jansson.h>
 #include <sriovd/state.h>
 
 /** reconcile_load() - objects from the ledger. -EUCLEAN; -ENOMEM. Context: start-up, before others. */
@@ -17,5 +18,11 @@ int reconcile_load(struct sriovd *d) _must_check_;
  */
 int reconcile_start(struct sriovd *d) _must_check_;
 
-/** reconcile_shutdown() - VMs, VFs and children down, in this order. Context: request; up to minutes. */
-int reconcile_shutdown(struct sriovd *d, bool vms, struct op_error *e) _must_check_;
+/**
+ * reconcile_shutdown() - VMs, VFs and children down, in this order
+ * @vms:     without it a running VM is a reason to refuse
+ * @stopped: array that gets "vm vm1", "pf p0", "bridge br0"
+ * Context: request; up to minutes. Return: 0; -EBUSY; -EALREADY; -errno. Source: docs/api.md.
+ */
+int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_error *e)
+	_must_check_;
