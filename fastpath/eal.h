@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * DPDK's environment for a process that owns no device: no PCI scan, no files shared with others, one
- * data thread pinned to one CPU. Works with 2 MiB pages when there are any, without when not.
+ * DPDK's environment for a process that owns no device: no PCI scan, no files shared with others,
+ * one data thread pinned to one CPU. Works with 2 MiB pages when there are any, without when not.
  */
 #include <lib/cleanup.h>
 #include <stdbool.h>
@@ -18,8 +18,8 @@ bool fp_eal_hugepages_free(void);
  * @no_huge: do without huge pages
  * @ret_cpu: the CPU
  *
- * Context: main thread, once a process, before other threads exist; signals blocked now are blocked
- *          in EAL's threads as well.
+ * Context: main thread, once a process, before other threads exist; signals blocked now are
+ *          blocked in EAL's threads as well.
  * Return: 0; -EINVAL that CPU is not ours; -ENOMEM; -errno of rte_eal_init().
  * Source: DPDK 22.11, EAL parameters.
  */

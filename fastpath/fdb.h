@@ -51,7 +51,9 @@ int fp_fdb_new(uint64_t seed, struct fp_fdb **ret_fdb) _must_check_;
 void fp_fdb_free(struct fp_fdb *fdb);
 DEFINE_CLEANUP(struct fp_fdb *, fp_fdb_free);
 
-/** fp_mac() - the six bytes at @p of a frame of at least 14 bytes; p is its start or its source. */
+/**
+ * fp_mac() - the six bytes at @p of a frame of at least 14 bytes; p is its start or its source.
+ */
 static inline mac48_t fp_mac(const uint8_t *p)
 {
 	uint64_t v;
@@ -82,7 +84,10 @@ static inline int fp_fdb_lookup(const struct fp_fdb *fdb, mac48_t mac)
 	return FP_FDB_NONE;
 }
 
-/** fp_fdb_learn() - @mac was seen as a source on @port. Group addresses and zero are the caller's to drop. */
+/**
+ * fp_fdb_learn() - @mac was seen as a source on @port. Group addresses and zero are the caller's
+ * to drop.
+ */
 void fp_fdb_learn(struct fp_fdb *fdb, mac48_t mac, unsigned int port, uint32_t now_ms);
 
 /** fp_fdb_age() - look at @n_buckets more buckets, forget what is too old. Data thread. */

@@ -65,8 +65,9 @@ void fp_switch_quiesce(struct fp_switch *sw)
 	uint64_t seen, deadline = clock_us() + STUCK_US;
 
 	/*
-	 * The barrier runs on the data thread's CPU as well: what we stored is visible to all it loads
-	 * from now on. The round it is in may still use what it loaded before; the next does not.
+	 * The barrier runs on the data thread's CPU as well: what we stored is visible to all it
+	 * loads from now on. The round it is in may still use what it loaded before; the next does
+	 * not.
 	 */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	seen = atomic_load(&sw->epoch);

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The data plane: one pinned thread that takes frames from every port, learns, looks up, and puts
- * them into the rings of their ports. It allocates mbufs from a pool, nothing else; it takes no lock
- * of ours, and makes a system call only to sleep, or to wake the uplink thread.
+ * them into the rings of their ports. It allocates mbufs from a pool, nothing else; it takes no
+ * lock of ours, and makes a system call only to sleep, or to wake the uplink thread.
  *
  * Others change what it looks at by publishing a new set of ports and then waiting for it to have
  * left the old one (fp_switch_quiesce). Counters are written by it alone and read by anyone.
@@ -82,7 +82,9 @@ struct fp_switch {
 int fp_switch_init(struct fp_switch *sw, struct rte_mempool *pool) _must_check_;
 void fp_switch_done(struct fp_switch *sw);
 
-/** fp_switch_run() - the data thread; returns when fp_switch_stop() was called. @arg: the switch. */
+/**
+ * fp_switch_run() - the data thread; returns when fp_switch_stop() was called. @arg: the switch.
+ */
 int fp_switch_run(void *arg);
 void fp_switch_stop(struct fp_switch *sw);
 
@@ -91,11 +93,15 @@ uint32_t fp_switch_now_ms(void);
 
 /**
  * fp_switch_quiesce() - wait until the data thread has seen everything stored before the call
- * Context: any thread but the data thread; about a millisecond when it sleeps. Source: membarrier(2).
+ * Context: any thread but the data thread; about a millisecond when it sleeps. Source:
+ *         membarrier(2).
  */
 void fp_switch_quiesce(struct fp_switch *sw);
 
-/** fp_switch_add_port(), fp_switch_remove_port() - publish; after removal nobody uses @p. -ENOMEM. Main thread. */
+/**
+ * fp_switch_add_port(), fp_switch_remove_port() - publish; after removal nobody uses @p. -ENOMEM.
+ * Main thread.
+ */
 int fp_switch_add_port(struct fp_switch *sw, struct fp_port *p) _must_check_;
 int fp_switch_remove_port(struct fp_switch *sw, struct fp_port *p) _must_check_;
 

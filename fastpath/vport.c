@@ -12,8 +12,8 @@
 #define BIT(n) (UINT64_C(1) << (n))
 
 /*
- * Not offered: offloads, since a frame with a missing checksum would have to be completed for a tap
- * or a peer that did not agree to it; and more than one queue pair.
+ * Not offered: offloads, since a frame with a missing checksum would have to be completed for a
+ * tap or a peer that did not agree to it; and more than one queue pair.
  */
 #define NOT_OFFERED                                                                                \
 	(BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) |    \
@@ -163,7 +163,7 @@ int fp_vport_add(const char *name, const char *path)
 	if (r == 0) {
 		r = socket_open(v);
 		if (r < 0 && fp_switch_remove_port(reg.sw, &v->p) < 0)
-			return r; /* it stays, without a socket: better than freeing what is in use */
+			return r; /* stays, without a socket: it is in use */
 	}
 	if (r < 0) {
 		place_set(v->p.id, NULL);

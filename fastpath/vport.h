@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The bridge's ports: each is a vhost-user server socket with at most one client. librte_vhost talks
- * to the clients on a thread of its own; here its devices are tied to the switch's ports. Its
- * callbacks carry no context, so the registry is one for the process.
+ * The bridge's ports: each is a vhost-user server socket with at most one client. librte_vhost
+ * talks to the clients on a thread of its own; here its devices are tied to the switch's ports.
+ * Its callbacks carry no context, so the registry is one for the process.
  */
 #include "switch.h"
 
@@ -21,7 +21,8 @@ void fp_vports_init(struct fp_switch *sw);
 /**
  * fp_vport_add() - make a port and its socket at @path; a stale socket there is replaced
  * Context: main thread.
- * Return: 0; -EINVAL name or path; -EEXIST name or path taken; -ENOSPC; -ENOMEM; -EIO of librte_vhost.
+ * Return: 0; -EINVAL name or path; -EEXIST name or path taken; -ENOSPC; -ENOMEM; -EIO of
+ *         librte_vhost.
  * Source: DPDK 22.11, vhost library.
  */
 int fp_vport_add(const char *name, const char *path) _must_check_;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Modern virtio-net over PCI: the registers a driver uses to agree on features and to place its
- * queues. Once the driver is up the guest and the vhost-user back end share the rings, the kick is an
- * ioeventfd and the interrupt an irqfd: nothing of this file runs any more.
+ * queues. Once the driver is up the guest and the vhost-user back end share the rings, the kick is
+ * an ioeventfd and the interrupt an irqfd: nothing of this file runs any more.
  *
  * Registers are accessed by vCPU threads; lock covers all state below it. A back end that does not
  * answer within a second is lost, so no vCPU waits longer. Lock order: pci_dev.lock, then ours.
@@ -40,7 +40,9 @@ struct virtio_net {
 	uint64_t kicks_gpa;
 };
 
-/* What a back end may offer that concerns rings and buffers only; no offload crosses the bridge. */
+/*
+ * What a back end may offer that concerns rings and buffers only; no offload crosses the bridge.
+ */
 #define VIRTIO_NET_PASS                                                        \
 	(BIT64(VIRTIO_F_VERSION_1) | BIT64(VIRTIO_NET_F_MRG_RXBUF) |           \
 	 BIT64(VIRTIO_RING_F_INDIRECT_DESC) | BIT64(VIRTIO_RING_F_EVENT_IDX) | \

@@ -152,8 +152,8 @@ int vmm_vhu_reply_check(const struct vmm_vhu_hdr *hdr, uint32_t request, uint32_
 }
 
 /*
- * One message; @reply_len > 0: its answer goes to @reply. An unacknowledged failure would leave both
- * sides in different states, so any failure ends the connection.
+ * One message; @reply_len > 0: its answer goes to @reply. An unacknowledged failure would leave
+ * both sides in different states, so any failure ends the connection.
  */
 static int vhu_call(struct vmm_vhu *v, uint32_t request, const void *payload, uint32_t len,
 		    int pass_fd, void *reply, uint32_t reply_len, uint64_t deadline)

@@ -4,8 +4,9 @@
  * The front end of vhost-user: the VMM hands a back end guest RAM, the rings' addresses and two
  * eventfds a ring, and has no part in the data path afterwards. One connection, RX and TX ring.
  *
- * The back end is semi-trusted: every reply is checked, every exchange has a deadline, and one broken
- * rule loses the connection for ever (-ENODEV from then on). Calls are serialised by the caller.
+ * The back end is semi-trusted: every reply is checked, every exchange has a deadline, and one
+ * broken rule loses the connection for ever (-ENODEV from then on). Calls are serialised by the
+ * caller.
  */
 #include <lib/cleanup.h>
 #include <lib/dma.h>
@@ -84,5 +85,7 @@ int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ra
  */
 int vmm_vhu_stop(struct vmm_vhu *v, uint16_t ret_base[static VMM_VHU_QUEUES]) _must_check_;
 
-/** vmm_vhu_set_call() - change a running ring's interrupt eventfd; -1 for none. As vmm_vhu_start(). */
+/**
+ * vmm_vhu_set_call() - change a running ring's interrupt eventfd; -1 for none. As vmm_vhu_start().
+ */
 int vmm_vhu_set_call(struct vmm_vhu *v, unsigned int queue, int call_fd) _must_check_;

@@ -100,7 +100,9 @@ static void common_image(const struct virtio_regs *v, uint8_t image[static VIRTI
 	memcpy(image, &c, sizeof(c));
 }
 
-/* Bytes of @src (its first byte at @base of the BAR) that [off, off + len) touches; the rest is 0. */
+/*
+ * Bytes of @src (its first byte at @base of the BAR) that [off, off + len) touches; the rest is 0.
+ */
 static void copy_part(uint32_t base, const void *src, uint32_t size, uint32_t off, void *buf,
 		      uint32_t len)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A hostile back end: all its replies are there before the front end asks, then it hangs up. Whatever
- * they say, every call returns, and a broken connection stays broken.
+ * A hostile back end: all its replies are there before the front end asks, then it hangs up.
+ * Whatever they say, every call returns, and a broken connection stays broken.
  */
 #include <assert.h>
 #include <lib/dma.h>

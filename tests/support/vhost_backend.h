@@ -45,7 +45,10 @@ struct vhost_backend {
 	(UINT64_C(1) << 32 | UINT64_C(1) << 30 | UINT64_C(1) << 15 | UINT64_C(1) << 29 | \
 	 UINT64_C(1))
 
-/** vhost_backend_start() - serve; @b's knobs are set, everything else 0. Returns the front end's socket. */
+/**
+ * vhost_backend_start() - serve; @b's knobs are set, everything else 0. Returns the front end's
+ * socket.
+ */
 int vhost_backend_start(struct vhost_backend *b);
 
 /** vhost_backend_stop() - after the front end's socket is closed, or to hang up. */

@@ -111,8 +111,8 @@ void vhost_port_close(struct vhost_port *p)
 }
 
 /*
- * The back end uses descriptors in order or not; ours carry no state, so a buffer is free when fewer
- * than the ring's size are outstanding only if it uses them in order. librte_vhost does.
+ * The back end uses descriptors in order or not; ours carry no state, so a buffer is free when
+ * fewer than the ring's size are outstanding only if it uses them in order. librte_vhost does.
  */
 bool vhost_port_send(struct vhost_port *p, const void *frame, uint32_t len)
 {

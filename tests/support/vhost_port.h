@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A guest's side of a virtio-net port without a guest: RAM, two split rings driven in place, and the
- * VMM's own vhost-user front end to a real back end. It never kicks and takes no interrupts.
+ * A guest's side of a virtio-net port without a guest: RAM, two split rings driven in place, and
+ * the VMM's own vhost-user front end to a real back end. It never kicks and takes no interrupts.
  */
 #include <lib/dma.h>
 #include <linux/virtio_ring.h>
@@ -35,7 +35,10 @@ struct vhost_port {
 int vhost_port_open(const char *path, struct vhost_port *ret_p);
 void vhost_port_close(struct vhost_port *p);
 
-/** vhost_port_send() - queue a frame; false when the ring is full. Visible after vhost_port_flush(). */
+/**
+ * vhost_port_send() - queue a frame; false when the ring is full. Visible after
+ * vhost_port_flush().
+ */
 bool vhost_port_send(struct vhost_port *p, const void *frame, uint32_t len);
 void vhost_port_flush(struct vhost_port *p);
 

@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A virtual machine without KVM around a real virtio-net function: the VMM's PCI core and memory, a
- * platform that only records, a back end on a thread. Accesses go the way a vCPU's exits go.
+ * A virtual machine without KVM around a real virtio-net function: the VMM's PCI core and memory,
+ * a platform that only records, a back end on a thread. Accesses go the way a vCPU's exits go.
  */
 #include <pci_core.h>
 #include <support/vhost_backend.h>
@@ -21,7 +21,10 @@ struct virtio_rig {
 	int kick_fd[8];
 };
 
-/** virtio_rig_open() - everything up to a decoding, bus mastering function; knobs of rig->backend are set. */
+/**
+ * virtio_rig_open() - everything up to a decoding, bus mastering function; knobs of rig->backend
+ * are set.
+ */
 int virtio_rig_open(struct virtio_rig *rig);
 void virtio_rig_close(struct virtio_rig *rig);
 
@@ -29,5 +32,8 @@ uint64_t virtio_rig_read(struct virtio_rig *rig, uint64_t gpa, uint32_t len);
 void virtio_rig_write(struct virtio_rig *rig, uint64_t gpa, uint64_t val, uint32_t len);
 void virtio_rig_cfg_write(struct virtio_rig *rig, uint32_t off, uint32_t val, uint32_t len);
 
-/** virtio_rig_start() - what a good driver does: features, two queues of @size at 64 KiB and 128 KiB, DRIVER_OK. */
+/**
+ * virtio_rig_start() - what a good driver does: features, two queues of @size at 64 KiB and 128
+ * KiB, DRIVER_OK.
+ */
 void virtio_rig_start(struct virtio_rig *rig, uint16_t size);
