@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #define UPLINK_RING	512u
@@ -35,9 +36,14 @@ struct fp_uplink {
 static int tap_check(int fd)
 {
 	struct ifreq ifr = {0};
+	struct stat st;
 
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISSOCK(st.st_mode))
+		return 0;
 	if (ioctl(fd, TUNGETIFF, &ifr) < 0)
-		return errno == ENOTTY || errno == EINVAL ? 0 : -errno; /* a socket */
+		return errno == ENOTTY ? -EINVAL : -errno;
 	if (!(ifr.ifr_flags & IFF_TAP) || !(ifr.ifr_flags & IFF_NO_PI) ||
 	    (ifr.ifr_flags & IFF_VNET_HDR))
 		return -EINVAL;
