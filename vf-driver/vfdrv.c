@@ -8,6 +8,7 @@
 #define RSTI_TIMEOUT_US	  UINT64_C(1000)
 #define ENABLE_TIMEOUT_US UINT64_C(10000)
 #define RING_MIN	  64u
+#define RX_BATCH_MIN	  4u
 #define RX_BATCH_DEFAULT  32u
 
 static bool power_of_two(uint32_t x)
@@ -43,7 +44,8 @@ int vfdrv_init(struct vfdrv *v, const struct vfdrv_env *env, const struct vfdrv_
 	if (!c.max_frame_bytes)
 		c.max_frame_bytes = VFDRV_FRAME_MAX;
 	if (!ring_ok(c.n_rx) || !ring_ok(c.n_tx) || !power_of_two(c.rx_batch) ||
-	    c.rx_batch > c.n_rx / 2 || c.max_frame_bytes > VFDRV_BUF_BYTES)
+	    c.rx_batch < RX_BATCH_MIN || c.rx_batch > c.n_rx / 2 ||
+	    c.max_frame_bytes > VFDRV_BUF_BYTES)
 		return -EINVAL;
 	if ((uintptr_t)va % 64 || mem->iova.v % 64)
 		return -EINVAL;

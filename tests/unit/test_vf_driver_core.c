@@ -371,7 +371,8 @@ static void transmit_fills_the_ring_and_reclaims_only_what_is_done(void **state)
 	started(f);
 	pool = f->v.pool.n;
 	for (unsigned int i = 0; i < N_TX; i++)
-		pkt[i] = (struct vfdrv_pkt){.data = vfdrv_pool_get(&f->v.pool), .len = 60 + i};
+		pkt[i] = (struct vfdrv_pkt){.data = vfdrv_pool_get(&f->v.pool),
+					    .len = (uint16_t)(60 + i)};
 	f->tdt_writes = 0;
 	assert_int_equal(vfdrv_tx_burst(&f->v, pkt, N_TX), N_TX - 1);
 	assert_int_equal(f->tdt_writes, 1);

@@ -60,7 +60,7 @@ static int take(struct rtt *m, struct nif *n, const struct testframe *t, uint64_
 static int round_trip(struct rtt *m, uint64_t seq, uint64_t *ret_ticks)
 {
 	struct engine_run *r = m->r;
-	struct vfdrv_pkt pkt = {.len = m->there.bytes};
+	struct vfdrv_pkt pkt = {.len = (uint16_t)m->there.bytes};
 	uint64_t begin, until;
 	int ret;
 

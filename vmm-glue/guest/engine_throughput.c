@@ -39,7 +39,7 @@ static void burst_send(struct direction *d, unsigned int burst)
 
 		testframe_write(&d->t, frame, d->next + i);
 		pkt[i].data = frame;
-		pkt[i].len = d->t.bytes;
+		pkt[i].len = (uint16_t)d->t.bytes;
 	}
 	sent = nif_tx(d->from, pkt, n);
 	for (unsigned int i = n; i > sent; i--)

@@ -151,7 +151,7 @@ static unsigned int virtio_rx(struct nif *n, struct vfdrv_pkt *pkt, unsigned int
 			continue;
 		}
 		__builtin_prefetch(data);
-		pkt[got++] = (struct vfdrv_pkt){.data = data, .len = len - HDR};
+		pkt[got++] = (struct vfdrv_pkt){.data = data, .len = (uint16_t)(len - HDR)};
 	}
 	rx_refill(f);
 	return got;
@@ -192,7 +192,7 @@ static unsigned int virtio_tx(struct nif *n, const struct vfdrv_pkt *pkt, unsign
 		__builtin_memset(data - HDR, 0, HDR);
 		q->buf[id] = data;
 		q->desc[id].addr = (uintptr_t)data - HDR;
-		q->desc[id].len = pkt[i].len + HDR;
+		q->desc[id].len = (uint32_t)pkt[i].len + HDR;
 		q->avail->ring[q->posted++ % RING] = id;
 	}
 	publish(q);

@@ -39,7 +39,7 @@ struct vfdrv_env {
 struct vfdrv_config {
 	uint32_t n_rx;	   /* descriptors: multiple of 32 and power of two, 64..VFDRV_RING_MAX */
 	uint32_t n_tx;	   /* the same */
-	uint32_t rx_batch; /* descriptors posted at once, power of two, 1..n_rx / 2; 0: 32 */
+	uint32_t rx_batch; /* descriptors posted at once, power of two, 4..n_rx / 2; 0: 32 */
 	uint32_t max_frame_bytes; /* with CRC; 0: VFDRV_FRAME_MAX */
 };
 
@@ -50,11 +50,14 @@ struct vfdrv_mem {
 	size_t len;
 };
 
+/* The second half is the upper half of a written-back descriptor, taken over as it is. */
 struct vfdrv_pkt {
 	void *data;	 /* a buffer of the pool */
-	uint32_t len;	 /* bytes, without CRC */
 	uint32_t status; /* receive: NIC_RXD_STAT_*; transmit: ignored */
+	uint16_t len;	 /* bytes, without CRC */
+	uint16_t vlan;	 /* receive: the stripped tag when NIC_RXD_STAT_VP is set */
 };
+_Static_assert(offsetof(struct vfdrv_pkt, status) == 8, "the descriptor's order");
 
 /* Free buffers, last in first out: the buffer used next is the one that is still in the cache. */
 struct vfdrv_pool {

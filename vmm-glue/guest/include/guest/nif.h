@@ -50,7 +50,7 @@ static inline unsigned int nif_tx(struct nif *n, const struct vfdrv_pkt *pkt, un
 /** nif_send_one() - send @buf, or give it back to the pool when the ring is full. */
 static inline bool nif_send_one(struct nif *n, void *buf, uint32_t len)
 {
-	struct vfdrv_pkt pkt = {.data = buf, .len = len};
+	struct vfdrv_pkt pkt = {.data = buf, .len = (uint16_t)len};
 
 	if (nif_tx(n, &pkt, 1))
 		return true;
