@@ -14,7 +14,7 @@
 #define MEMORY_MB	 "40"
 #define ARGS_MAX	 16
 
-/* Without huge pages EAL insists on a directory for files that it then does not make. */
+/* EAL insists on a directory for files that it then does not make. */
 static char runtime_dir[] = "/tmp/sriov-bridge-XXXXXX";
 static bool has_runtime_dir;
 
@@ -95,12 +95,12 @@ int fp_eal_init(int cpu, bool no_huge, int *ret_cpu)
 	if (no_huge) {
 		argv[argc++] = "--no-huge";
 		argv[argc++] = "--no-shconf";
-		if (mkdtemp(runtime_dir)) {
-			has_runtime_dir = true;
-			setenv("RUNTIME_DIRECTORY", runtime_dir, 1);
-		}
 	} else {
 		argv[argc++] = "--in-memory";
+	}
+	if (mkdtemp(runtime_dir)) {
+		has_runtime_dir = true;
+		setenv("RUNTIME_DIRECTORY", runtime_dir, 1);
 	}
 	r = rte_eal_init(argc, argv);
 	runtime_dir_remove();
