@@ -12,15 +12,22 @@
 #define FRAME_64       60 /* bytes the guest hands over; 4 of CRC follow on the wire */
 #define FRAME_1518     1514
 #define CRC_BYTES      4
-#define RTT_CHUNK      5000 /* samples a request: none takes longer than some seconds */
 #define RTT_WARMUP     32
-#define SETTLE_WARMUP  2000  /* first request of a block: the switch wakes, caches warm */
-#define SETTLE_TRAPPED 50    /* each of these takes a hundred microseconds and more */
 #define SETTLE_US      30000 /* the switch of the path before goes to sleep */
 #define LOAD_WARMUP_US 100000
-#define LOAD_US	       200000
+#define LOAD_US	       500000
 #define LOAD_BURST     32
 #define TIMEOUT_US     60000000
+
+/* How a path's round trips are asked for: those that trap take hundreds of times as long. */
+struct rtt_plan {
+	uint64_t times;	 /* samples, as a multiple of what was wished */
+	uint64_t settle; /* not recorded at the start: the switch wakes, caches warm */
+	uint64_t chunk;	 /* samples a request: none takes longer than some seconds */
+};
+
+static const struct rtt_plan rtt_trapped = {.times = 1, .settle = 50, .chunk = 20000};
+static const struct rtt_plan rtt_direct = {.times = 10, .settle = 5000, .chunk = 1000000};
 
 /* One request to the guest of bench-vm; refuses results that say nothing. */
 static int request(struct bench *b, const struct bench_path *p, json_t *body, json_t **ret_result)
@@ -109,14 +116,15 @@ static int rtt_chunk(struct bench *b, struct bench_path *p, uint64_t count, uint
 
 static int rtt_block(struct bench *b, struct bench_path *p)
 {
-	uint64_t left = (b->samples + b->rounds - 1) / b->rounds;
-	uint64_t warmup = p == &b->path[BENCH_EMULATED] ? SETTLE_TRAPPED : SETTLE_WARMUP;
+	const struct rtt_plan *plan = p == &b->path[BENCH_EMULATED] ? &rtt_trapped : &rtt_direct;
+	uint64_t left = (b->samples + b->rounds - 1) / b->rounds * plan->times;
+	uint64_t warmup = plan->settle;
 	static struct hist block;
 	int r;
 
 	block = (struct hist){};
 	while (left) {
-		uint64_t n = left < RTT_CHUNK ? left : RTT_CHUNK;
+		uint64_t n = left < plan->chunk ? left : plan->chunk;
 
 		r = rtt_chunk(b, p, n, warmup, &block);
 		if (r < 0)

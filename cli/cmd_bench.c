@@ -105,7 +105,8 @@ static int run_bench(const struct cli *caller, const struct cli_args *args)
 
 static const struct cli_opt bench_opts[] = {
 	{"rounds", CLI_UINT, "N", NULL, 1, BENCH_ROUNDS_MAX, "rounds; each visits every path (9)"},
-	{"samples", CLI_UINT, "N", NULL, 1, 100000000, "round trips a path, in all (200000)"},
+	{"samples", CLI_UINT, "N", NULL, 1, 100000000,
+	 "round trips a path, in all (200000); ten times as many where nothing traps"},
 	{"pf", CLI_TEXT, "PF", NULL, 0, 0, "whose VFs to measure; without it the first PF"},
 	{"quick", CLI_FLAG, NULL, NULL, 0, 0, "3 rounds, 15000 round trips"},
 	{"output", CLI_TEXT, "FILE", NULL, 0, 0, "write the JSON report there too"},
