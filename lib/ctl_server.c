@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The serving end of the control channel. A client never blocks the loop: what cannot be sent at once
- * cuts the client, as does anything that is no request. A request outlives its client, so a handler
- * may answer late without asking whether anybody still listens.
+ * The serving end of the control channel. A client never blocks the loop: what cannot be sent at
+ * once cuts the client, as does anything that is no request. A request outlives its client, so a
+ * handler may answer late without asking whether anybody still listens.
  */
 #include <lib/ctl.h>
 #include "ctl_wire.h"

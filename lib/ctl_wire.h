@@ -1,14 +1,17 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What both ends of the control channel share: one non-blocking send and receive of a JSON object with
- * descriptors, and error numbers by name. Private to lib.
+ * What both ends of the control channel share: one non-blocking send and receive of a JSON object
+ * with descriptors, and error numbers by name. Private to lib.
  */
 #include <lib/ctl.h>
 
 #define CTL_DEPTH_MAX 32u
 
-/** ctl_wire_encode() - one-line JSON of @j into @buf; its length, or -EMSGSIZE, -EINVAL not encodable. */
+/**
+ * ctl_wire_encode() - one-line JSON of @j into @buf; its length, or -EMSGSIZE, -EINVAL not
+ * encodable.
+ */
 int ctl_wire_encode(const json_t *j, char buf[CTL_MSG_MAX]);
 
 /** ctl_wire_decode() - the object in @len bytes; -EBADMSG no JSON object, or nested too deeply. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Taking over a running PF. Reads first and judges, then writes only what arms interrupts: no VF may
- * notice. What a killed process left half done (a mailbox it held) is finished by pfdrv_service().
+ * Taking over a running PF. Reads first and judges, then writes only what arms interrupts: no VF
+ * may notice. What a killed process left half done (a mailbox it held) is finished by
+ * pfdrv_service().
  */
 #include <linux/pci_regs.h>
 #include <string.h>
@@ -109,9 +110,19 @@ static int judge(struct pfdrv *pf)
 	return 0;
 }
 
+static void repair_enables(struct pfdrv *pf, unsigned int vf)
+{
+	bool rx = pfdrv_rd(pf, nic_VFRE(0)) & BIT32(vf), tx = pfdrv_rd(pf, nic_VFTE(0)) & BIT32(vf);
+	bool want = pfdrv_pool_on(pf, vf);
+
+	if (rx != want || tx != want)
+		pfdrv_enable_sync(pf, vf);
+}
+
 /*
  * A process killed between two writes leaves registers that belong together half changed. What is
- * derived from others is computed anew; in an orderly picture nothing differs and nothing is written.
+ * derived from others is computed anew; in an orderly picture nothing differs and nothing is
+ * written.
  */
 static void repair(struct pfdrv *pf)
 {
@@ -126,6 +137,7 @@ static void repair(struct pfdrv *pf)
 		}
 		if (pfdrv_rd(pf, nic_VMOLR(i)) != pfdrv_vmolr_want(pf, i))
 			pfdrv_vmolr_sync(pf, i);
+		repair_enables(pf, i);
 	}
 	pfdrv_vlan_repair(&vlan);
 	pfdrv_vlan_sync(pf, &vlan);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The switch's filters. Every function computes what a register ought to hold from software state and
- * writes it, tables by difference only.
+ * The switch's filters. Every function computes what a register ought to hold from software state
+ * and writes it, tables by difference only.
  */
 #include <string.h>
 #include "pfdrv_impl.h"
@@ -142,13 +142,15 @@ void pfdrv_vlan_sync(struct pfdrv *pf, const struct vlan_table *want)
 }
 
 /*
- * The device clears a VF's bits at its reset, so the other VFs' bits are taken from the device and not
- * from memory: a VF that is just being reset must not be switched on again.
+ * The device clears a VF's bits at its reset, so the other VFs' bits are taken from the device and
+ * not from memory, and a VF whose reset is not handled yet is not switched on.
  */
 void pfdrv_enable_sync(struct pfdrv *pf, unsigned int vf)
 {
 	uint32_t bit = pfdrv_pool_on(pf, vf) ? BIT32(vf) : 0;
 
+	if (bit && pfdrv_rd(pf, nic_VFLRE(0)) & bit)
+		return;
 	pfdrv_wr(pf, nic_VFTE(0), (pfdrv_rd(pf, nic_VFTE(0)) & ~BIT32(vf)) | bit);
 	pfdrv_wr(pf, nic_VFRE(0), (pfdrv_rd(pf, nic_VFRE(0)) & ~BIT32(vf)) | bit);
 }

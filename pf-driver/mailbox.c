@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The mailbox server. Everything in it was written by a VF, that is by a guest: the words are copied
- * once, decoded by abi/, and acted upon for that VF alone. A VF that breaks the protocol loses its own
- * messages and nothing else; nothing here waits for one.
+ * The mailbox server. Everything in it was written by a VF, that is by a guest: the words are
+ * copied once, decoded by abi/, and acted upon for that VF alone. A VF that breaks the protocol
+ * loses its own messages and nothing else; nothing here waits for one.
  */
 #include <lib/clock.h>
 #include <string.h>
@@ -35,7 +35,9 @@ static uint32_t mbmem(unsigned int vf, unsigned int word)
 	return nic_VMBMEM(vf * NIC_MBX_WORDS + word);
 }
 
-/* Granted unless the VF holds its half, which it gives up by ringing; one that does not is ignored. */
+/*
+ * Granted unless the VF holds its half, which it gives up by ringing; one that does not is ignored.
+ */
 static bool take(struct pfdrv *pf, unsigned int vf)
 {
 	for (unsigned int i = 0; i < PFU_TRIES && !pf->error; i++) {

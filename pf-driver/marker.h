@@ -3,7 +3,8 @@
 /*
  * What no register of the 82576 tells, kept where it survives this process: RSSRK(0) says that this
  * driver owns the PF, RSSRK(1) and RSSRK(2) hold one byte of flags for all VFs each, with a check
- * byte. One register is one write, so a process killed between two of them leaves each one whole. Pure.
+ * byte. One register is one write, so a process killed between two of them leaves each one whole.
+ * Pure.
  */
 #include <abi/bits.h>
 

@@ -1,8 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The multicast hash table is one for all pools: the union of every VF's list. After an adoption the
- * lists are unknown, only their union is; it is kept until no VF it may stem from is left. Pure.
+ * The multicast hash table is one for all pools: the union of every VF's list. After an adoption
+ * the lists are unknown, only their union is; it is kept until no VF it may stem from is left.
+ * Pure.
  */
 #include <abi/nic_mbx.h>
 

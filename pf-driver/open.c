@@ -115,7 +115,9 @@ static int take_mac(struct pfdrv *pf)
 	return pf->error;
 }
 
-/* What depends on the number of VFs. Pools of VFs come first, the PF's, if one is left, after them. */
+/*
+ * What depends on the number of VFs. Pools of VFs come first, the PF's, if one is left, after them.
+ */
 void pfdrv_vt_sync(struct pfdrv *pf)
 {
 	uint32_t pool = pf->num_vfs < NIC_VFS_MAX ? pf->num_vfs : NIC_VFS_MAX - 1;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Register access with a sticky error, and the two slow serial things behind registers: NVM and PHY. */
+/*
+ * Register access with a sticky error, and the two slow serial things behind registers: NVM and
+ * PHY.
+ */
 #include <lib/clock.h>
 #include "pfdrv_impl.h"
 

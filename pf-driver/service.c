@@ -81,11 +81,14 @@ void pfdrv_stats_rebase(struct pfdrv *pf, unsigned int vf)
 	}
 }
 
-/* Return: true if there was something. In the order that keeps a VF's reset ahead of its messages. */
+/*
+ * Return: true if there was something. In the order that keeps a VF's reset ahead of its messages.
+ */
 static bool round_of_vfs(struct pfdrv *pf)
 {
-	uint32_t flr = pfdrv_rd(pf, nic_VFLRE(0)) & 0xff;
+	/* in this order: the reset that preceded a message seen here is seen as well */
 	uint32_t causes = pfdrv_rd(pf, nic_MBVFICR(0));
+	uint32_t flr = pfdrv_rd(pf, nic_VFLRE(0)) & 0xff;
 	uint32_t req = field_get(MBVFICR_REQ, causes), ack = field_get(MBVFICR_ACK, causes);
 	uint32_t none = 0xff & ~(BIT32(pf->num_vfs) - 1);
 

@@ -11,6 +11,7 @@
 #include "sriov_pf.h"
 
 #define TICK_SLACK_US  UINT64_C(20000)
+#define RESET_GAP_US   (100 * USEC_PER_MSEC)
 #define REFUSED_GAP_US USEC_PER_SEC
 
 static void event_link(void *userdata, bool up)
@@ -20,24 +21,31 @@ static void event_link(void *userdata, bool up)
 	ctl_emit(p->server, "pf.link", json_pack("{s:b}", "up", up));
 }
 
+static bool told_lately(uint64_t *told_us, uint64_t gap_us)
+{
+	uint64_t now = clock_us();
+
+	if (*told_us && now - *told_us < gap_us)
+		return true;
+	*told_us = now;
+	return false;
+}
+
 static void event_vf_reset(void *userdata, unsigned int vf)
 {
 	struct pf_process *p = userdata;
 
-	ctl_emit(p->server, "vf.reset", json_pack("{s:i}", "vf", (int)vf));
+	if (!told_lately(&p->reset_told_us[vf], RESET_GAP_US))
+		ctl_emit(p->server, "vf.reset", json_pack("{s:i}", "vf", (int)vf));
 }
 
-/* A guest decides how often it is refused: it must not decide how much we write. */
 static void event_vf_refused(void *userdata, unsigned int vf, const char *message)
 {
 	struct pf_process *p = userdata;
-	uint64_t now = clock_us();
 
-	if (p->refused_told_us[vf] && now - p->refused_told_us[vf] < REFUSED_GAP_US)
-		return;
-	p->refused_told_us[vf] = now;
-	ctl_emit(p->server, "vf.refused",
-		 json_pack("{s:i, s:s}", "vf", (int)vf, "message", message));
+	if (!told_lately(&p->refused_told_us[vf], REFUSED_GAP_US))
+		ctl_emit(p->server, "vf.refused",
+			 json_pack("{s:i, s:s}", "vf", (int)vf, "message", message));
 }
 
 static void let_go(struct pf_process *p)

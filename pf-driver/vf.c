@@ -35,8 +35,8 @@ void pfdrv_vf_defaults(struct pfdrv_vf *v)
 }
 
 /*
- * What a VF's driver asked for is forgotten, what the administrator set stays: the state after every
- * reset of a VF. The pool is off until the VF asks to be reset by message.
+ * What a VF's driver asked for is forgotten, what the administrator set stays: the state after
+ * every reset of a VF. The pool is off until the VF asks to be reset by message.
  */
 void pfdrv_vf_wipe(struct pfdrv *pf, unsigned int vf)
 {
@@ -169,10 +169,10 @@ static int attr_apply(struct pfdrv *pf, unsigned int vf, unsigned int fields,
 	pfdrv_vmolr_sync(pf, vf);
 	pfdrv_spoof_sync(pf);
 	pfdrv_marker_sync(pf);
-	if (old.link_state != want->link_state) {
+	if (fields & PFDRV_SET_LINK_STATE)
 		pfdrv_enable_sync(pf, vf);
+	if (old.link_state != want->link_state)
 		pfdrv_mbx_ping(pf, vf);
-	}
 	return pf->error;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shadow of the switch's VLAN filter: 32 VLVF slots, each a VLAN and the pools in it, and the VFTA bit
- * map in front of them. Pure: changes are made here first and then written out by difference, so that
- * a refusal leaves the device alone. Slot 0 is VLAN 0's.
+ * Shadow of the switch's VLAN filter: 32 VLVF slots, each a VLAN and the pools in it, and the VFTA
+ * bit map in front of them. Pure: changes are made here first and then written out by difference,
+ * so that a refusal leaves the device alone. Slot 0 is VLAN 0's.
  */
 #include <abi/nic_regs.h>
 #include <lib/cleanup.h>

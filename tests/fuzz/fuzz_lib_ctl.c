@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Bytes of a client at a control server: messages are cut from the input by a length byte each, sent
- * over a real socket to a server on its loop. Whatever comes, the server lives and loses no memory.
+ * Bytes of a client at a control server: messages are cut from the input by a length byte each,
+ * sent over a real socket to a server on its loop. Whatever comes, the server lives and loses no
+ * memory.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What VFs do at the PF driver: the input is a list of steps by any of 8 VFs (resets, any words in the
- * mailbox, any write of the mailbox register) and of the administrator. However hostile, the device
- * never shows a filter that gives one VF another's traffic, and a successor can take over at the end.
+ * What VFs do at the PF driver: the input is a list of steps by any of 8 VFs (resets, any words in
+ * the mailbox, any write of the mailbox register) and of the administrator. However hostile, the
+ * device never shows a filter that gives one VF another's traffic, and a successor can take over at
+ * the end.
  */
 #include <support/pf_regfile.h>
 #include <stdlib.h>

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <abi/nic_mbx.h>
+#include <abi/nic_regs.h>
 #include <lib/clock.h>
 #include <lib/ctl.h>
 #include <lib/pcif.h>
@@ -482,6 +485,62 @@ static void a_scrubbed_vf_shows_nothing_of_its_tenant(void **state)
 	json_decref(result);
 }
 
+struct ringer {
+	struct rig *r;
+	atomic_bool stop;
+	unsigned long rings;
+};
+
+/* A guest that does nothing but send messages and never looks at an answer. */
+static void *ring_all_the_time(void *arg)
+{
+	struct ringer *g = arg;
+	struct pcif *f = NULL;
+	char path[64];
+
+	path_of(g->r, "vf3.sock", path, sizeof(path));
+	if (pcif_open_vfu_path(path, 0, &f) < 0)
+		return NULL;
+	while (!atomic_load(&g->stop)) {
+		uint32_t word = g->rings % 3 ? NIC_MBX_VF_RESET : NIC_MBX_SET_VLAN | 1u << 16;
+
+		if (pcif_write32(f, 0, nicvf_VFMBMEM(0), word) < 0 ||
+		    pcif_write32(f, 0, nicvf_V2PMAILBOX(0), V2P_REQ | V2P_ACK) < 0)
+			break;
+		g->rings++;
+	}
+	pcif_close(f);
+	return NULL;
+}
+
+static void a_vf_that_rings_all_the_time_starves_nobody(void **state)
+{
+	struct rig *r = *state;
+	struct ringer g = {.r = r};
+	uint64_t worst = 0;
+	pthread_t t;
+	struct vf a;
+
+	give_mac(r, 0, 'a');
+	assert_int_equal(pthread_create(&t, NULL, ring_all_the_time, &g), 0);
+	for (unsigned int i = 0; i < 50; i++) {
+		uint64_t start = clock_us();
+
+		call_drop(r, "vf.get", json_pack("{s:i}", "vf", 0));
+		if (clock_us() - start > worst)
+			worst = clock_us() - start;
+		clock_sleep_us(5000);
+	}
+	vf_open(r, 0, &a); /* a reset exchange and messages of a decent VF meanwhile */
+	assert_true(link_up(&a));
+	atomic_store(&g.stop, true);
+	pthread_join(t, NULL);
+	print_message("# %lu rings, slowest answer %lu us\n", g.rings, (unsigned long)worst);
+	assert_true(g.rings > 100);
+	assert_in_range(worst, 0, 500000);
+	vf_close(&a);
+}
+
 static void bad_requests_are_refused_by_name(void **state)
 {
 	struct rig *r = *state;
@@ -520,6 +579,7 @@ int main(int argc, char **argv)
 		ON_RIG(a_message_sent_while_nobody_listens_is_answered_later),
 		ON_RIG(a_dead_soft_nic_is_told_and_a_new_one_is_opened),
 		ON_RIG(a_scrubbed_vf_shows_nothing_of_its_tenant),
+		ON_RIG(a_vf_that_rings_all_the_time_starves_nobody),
 		ON_RIG(bad_requests_are_refused_by_name),
 	};
 

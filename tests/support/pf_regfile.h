@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A PF made of memory behind the PCI function seam: registers as the table says, and of behaviour only
- * what a PF driver cannot do without (reset, NVM, PHY, mailbox ownership, latched bits). For fuzzing
- * the PF driver, and for tests that kill it between two writes. It moves no packets.
+ * A PF made of memory behind the PCI function seam: registers as the table says, and of behaviour
+ * only what a PF driver cannot do without (reset, NVM, PHY, mailbox ownership, latched bits). For
+ * fuzzing the PF driver, and for tests that kill it between two writes. It moves no packets.
  */
 #include <lib/pcif.h>
 

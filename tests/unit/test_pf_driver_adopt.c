@@ -216,6 +216,104 @@ static void killed_at_any_write_of_a_set_the_successor_can_set(void **state)
 	}
 }
 
+static int op_disable(struct pfdrv *pf)
+{
+	return pfdrv_set_vfs(pf, 0);
+}
+
+static int op_resize(struct pfdrv *pf)
+{
+	return pfdrv_set_vfs(pf, 5);
+}
+
+static int op_scrub(struct pfdrv *pf)
+{
+	const char *reason;
+
+	return pfdrv_vf_baseline(pf, 1, &reason);
+}
+
+static int op_link(struct pfdrv *pf)
+{
+	struct pfdrv_vf_attr a = {.link_state = PFDRV_LINK_DISABLE};
+
+	return pfdrv_vf_set(pf, 0, PFDRV_SET_LINK_STATE, &a, NULL);
+}
+
+/* Return: false when @op came to its end before write @n. */
+static bool kill_and_succeed(int (*op)(struct pfdrv *), unsigned int n)
+{
+	struct nic_mbx_msg reset = {.id = NIC_MBX_VF_RESET};
+	struct pf_regfile *dev = pf_regfile_new();
+	struct pfdrv *pf = furnish(dev);
+	struct pfdrv_vf_info info;
+	const char *reason = "";
+	bool done;
+
+	pf_regfile_die_after(dev, n);
+	done = op(pf) == 0;
+	pf_regfile_revive(dev);
+	pfdrv_close(pf);
+	pf = adopt(dev);
+	assert_true(pfdrv_service(pf) >= 0);
+	assert_int_equal(op(pf), 0);
+	if (pfdrv_num_vfs(pf) == 0)
+		assert_int_equal(pfdrv_set_vfs(pf, 3), 0);
+	for (unsigned int i = 0; i < pfdrv_num_vfs(pf); i++) {
+		assert_int_equal(pfdrv_vf_baseline(pf, i, &reason), 0);
+		assert_null(reason);
+		ask(dev, pf, i, &reset);
+		assert_int_equal(pfdrv_vf_get(pf, i, &info), 0);
+		assert_true(info.ready);
+	}
+	pfdrv_close(pf);
+	pf_regfile_free(dev);
+	return !done;
+}
+
+static void killed_at_any_write_of_anything_the_successor_goes_on(void **state)
+{
+	int (*const ops[])(struct pfdrv *) = {op_disable, op_resize, op_scrub, op_link};
+
+	for (unsigned int i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		unsigned int n = 0;
+
+		while (kill_and_succeed(ops[i], n))
+			assert_true(++n < 400);
+		assert_true(n > 1);
+	}
+}
+
+static void killed_at_any_write_of_bring_up_the_next_brings_it_up(void **state)
+{
+	bool done = false;
+
+	/* the long run of equal table clears in the middle is sampled */
+	for (unsigned int n = 0; !done; n += n < 90 || n > 480 ? 1 : 13) {
+		struct pf_regfile *dev = pf_regfile_new();
+		struct pcif *f = pf_regfile_pcif(dev);
+		struct pfdrv *pf = NULL;
+		int r;
+
+		pf_regfile_die_after(dev, n);
+		done = pfdrv_open(f, -1, NULL, &pf) == 0;
+		pf_regfile_revive(dev);
+		pfdrv_close(pf);
+		if (!done)
+			pcif_close(f);
+		f = pf_regfile_pcif(dev);
+		r = pfdrv_adopt(f, -1, NULL, &pf);
+		if (r < 0) {
+			assert_int_equal(r, -ENOENT);
+			assert_int_equal(pfdrv_open(f, -1, NULL, &pf), 0);
+		}
+		assert_int_equal(pfdrv_set_vfs(pf, 8), 0);
+		pfdrv_close(pf);
+		pf_regfile_free(dev);
+		assert_true(n < 1000);
+	}
+}
+
 static void a_picture_that_contradicts_itself_is_not_adopted(void **state)
 {
 	struct pf_regfile *dev = pf_regfile_new();
@@ -259,6 +357,8 @@ int main(void)
 		cmocka_unit_test(messages_and_resets_of_the_time_between_are_handled),
 		cmocka_unit_test(killed_at_any_write_of_a_reset_answer_the_vf_still_gets_one),
 		cmocka_unit_test(killed_at_any_write_of_a_set_the_successor_can_set),
+		cmocka_unit_test(killed_at_any_write_of_anything_the_successor_goes_on),
+		cmocka_unit_test(killed_at_any_write_of_bring_up_the_next_brings_it_up),
 		cmocka_unit_test(a_picture_that_contradicts_itself_is_not_adopted),
 		cmocka_unit_test(a_function_that_is_no_82576_is_refused),
 	};

@@ -1,18 +1,19 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control channel between sriovd and its children (sriov-vmm, sriov-pf, soft-nic, sriov-bridge):
- * SOCK_SEQPACKET, one JSON object a message (at most CTL_MSG_MAX bytes), descriptors by SCM_RIGHTS.
+ * The control channel between sriovd and its children (sriov-vmm, sriov-pf, soft-nic,
+ * sriov-bridge): SOCK_SEQPACKET, one JSON object a message (at most CTL_MSG_MAX bytes), descriptors
+ * by SCM_RIGHTS.
  *
  *   request  {"id": 7, "method": "vf.set", "params": {...}}
  *   answer   {"id": 7, "result": {...}}
  *   refusal  {"id": 7, "error": {"errno": "EINVAL", "message": "vf 9: p0 has 4 VFs"}}
  *   event    {"event": "device.state", "seq": 12, "data": {...}}     (after "event.subscribe")
  *
- * A child serves an inherited listening socket on its sd-event loop; any number of connections, each
- * with any number of requests in flight. Answers may be deferred. The built-in methods "ctl.ping"
- * (answers {"name","version","pid"}) and "event.subscribe" exist on every server.
- * Peer credentials: only the server's own uid and root are let in.
+ * A child serves an inherited listening socket on its sd-event loop; any number of connections,
+ * each with any number of requests in flight. Answers may be deferred. The built-in methods
+ * "ctl.ping" (answers {"name","version","pid"}) and "event.subscribe" exist on every server. Peer
+ * credentials: only the server's own uid and root are let in.
  */
 #include <jansson.h>
 #include <lib/cleanup.h>
@@ -27,9 +28,12 @@
 
 /* json_decrefp() for _cleanup_ comes with jansson. */
 
-/* ---- client: synchronous, one connection a call or kept ---------------------------------------- */
+/* ---- client: synchronous, one connection a call or kept -------------------------------------- */
 
-/** ctl_connect() - connect to the listening socket at @path. -ENOENT, -ECONNREFUSED: nobody serves it. */
+/**
+ * ctl_connect() - connect to the listening socket at @path. -ENOENT, -ECONNREFUSED: nobody serves
+ * it.
+ */
 int ctl_connect(const char *path, int *ret_fd) _must_check_;
 
 /**
@@ -66,12 +70,14 @@ int ctl_call_path(const char *path, const char *method, json_t *params, const in
  */
 int ctl_recv_event(int fd, json_t **ret_event) _must_check_;
 
-/* ---- server: on an sd-event loop ---------------------------------------------------------------- */
+/* ---- server: on an sd-event loop ------------------------------------------------------------- */
 
 struct ctl_server;
 struct ctl_req; /* one request not yet answered; dropped by its answer */
 
-/* Descriptors in @fds belong to the handler: take with TAKE_FD, what is left is closed afterwards. */
+/*
+ * Descriptors in @fds belong to the handler: take with TAKE_FD, what is left is closed afterwards.
+ */
 typedef int (*ctl_handler_t)(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
 			     void *userdata);
 
@@ -84,8 +90,9 @@ struct ctl_method {
  * ctl_server_new() - serve @listen_fd (owned from here on)
  * @methods: table, kept by reference, ends with a NULL name
  *
- * A handler answers by ctl_reply() or ctl_fail(), now or later from the loop's thread. If it returns a
- * negative errno without having answered, that errno is the answer; after an answer the value is ignored.
+ * A handler answers by ctl_reply() or ctl_fail(), now or later from the loop's thread. If it
+ * returns a negative errno without having answered, that errno is the answer; after an answer the
+ * value is ignored.
  * Context: the loop's thread. Return: 0; -ENOMEM; -errno of sd_event_add_io(). Source: -
  */
 int ctl_server_new(sd_event *event, int listen_fd, const char *name,
@@ -94,13 +101,21 @@ int ctl_server_new(sd_event *event, int listen_fd, const char *name,
 void ctl_server_free(struct ctl_server *s);
 DEFINE_CLEANUP(struct ctl_server *, ctl_server_free);
 
-/** ctl_reply() - answer with @result (reference stolen; NULL means {}); frees @req. Client may be gone. */
+/**
+ * ctl_reply() - answer with @result (reference stolen; NULL means {}); frees @req. Client may be
+ * gone.
+ */
 void ctl_reply(struct ctl_req *req, json_t *result);
 
-/** ctl_fail() - refuse with -@error and a sentence; frees @req; returns 0 so handlers can return it. */
+/**
+ * ctl_fail() - refuse with -@error and a sentence; frees @req; returns 0 so handlers can return it.
+ */
 int ctl_fail(struct ctl_req *req, int error, const char *fmt, ...) _printf_(3, 4);
 
-/** ctl_emit() - send an event to every subscriber (@data stolen); a subscriber that does not read is cut. */
+/**
+ * ctl_emit() - send an event to every subscriber (@data stolen); a subscriber that does not read is
+ * cut.
+ */
 void ctl_emit(struct ctl_server *s, const char *event, json_t *data);
 
 /**

@@ -1,17 +1,17 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The driver of an 82576 physical function whose only purpose are its virtual functions: it brings the
- * PF up, enables VFs, programs the embedded switch for them and serves their mailboxes. It moves no
- * packets itself. It knows the device through the PCI function seam and nothing else.
+ * The driver of an 82576 physical function whose only purpose are its virtual functions: it brings
+ * the PF up, enables VFs, programs the embedded switch for them and serves their mailboxes. It
+ * moves no packets itself. It knows the device through the PCI function seam and nothing else.
  *
- * State lives in the device. A PF that runs is re-adopted without a reset: filters, VLANs, anti-spoof
- * and enables are read back from their registers; what no register tells (who set a MAC, trust, link
- * policy, which VF did its reset exchange) is kept in the RSS key registers, which mean nothing while
- * MRQC selects VMDq without RSS.
+ * State lives in the device. A PF that runs is re-adopted without a reset: filters, VLANs,
+ * anti-spoof and enables are read back from their registers; what no register tells (who set a MAC,
+ * trust, link policy, which VF did its reset exchange) is kept in the RSS key registers, which mean
+ * nothing while MRQC selects VMDq without RSS.
  *
- * One thread. A register access that fails makes the PF lost for good: every later call gives the same
- * errno, and a new function must be opened.
+ * One thread. A register access that fails makes the PF lost for good: every later call gives the
+ * same errno, and a new function must be opened.
  */
 #include <lib/cleanup.h>
 #include <lib/pcif.h>
@@ -96,12 +96,13 @@ int pfdrv_open(struct pcif *f, int irq_fd, const struct pfdrv_events *events,
 /**
  * pfdrv_adopt() - take over a PF that an earlier process of ours brought up
  *
- * Nothing is reset and no VF notices: software state is rebuilt from registers, interrupts are armed
- * anew, and what queued up meanwhile is handled by the first pfdrv_service(), which the caller owes.
- * Multicast filters found are kept until every VF that had some sent its list again or was reset.
+ * Nothing is reset and no VF notices: software state is rebuilt from registers, interrupts are
+ * armed anew, and what queued up meanwhile is handled by the first pfdrv_service(), which the
+ * caller owes. Multicast filters found are kept until every VF that had some sent its list again or
+ * was reset.
  *
- * Context, arguments: as pfdrv_open(). Return: 0; -ENOENT it does not run under this driver: open it
- * instead; -EUCLEAN it does, but its registers contradict each other; else as pfdrv_open().
+ * Context, arguments: as pfdrv_open(). Return: 0; -ENOENT it does not run under this driver: open
+ * it instead; -EUCLEAN it does, but its registers contradict each other; else as pfdrv_open().
  * Source: -
  */
 int pfdrv_adopt(struct pcif *f, int irq_fd, const struct pfdrv_events *events,
@@ -134,8 +135,8 @@ int pfdrv_set_vfs(struct pfdrv *pf, unsigned int n) _must_check_;
  * @attr:   wanted values
  * @ret_why: on refusal a constant sentence fragment; may be NULL
  *
- * The request is checked as a whole, applied, and read back; if the device shows something else, the
- * former attributes are put back.
+ * The request is checked as a whole, applied, and read back; if the device shows something else,
+ * the former attributes are put back.
  *
  * Context: the driver's thread.
  * Return: 0; -ENOENT no such VF; -EINVAL a value; -EADDRINUSE the MAC is another's; -ENOSPC no VLAN
@@ -152,10 +153,11 @@ int pfdrv_vf_get(struct pfdrv *pf, unsigned int vf, struct pfdrv_vf_info *ret_in
  * pfdrv_vf_baseline() - scrub a VF that nobody uses
  * @ret_reason: NULL when clean, else what did not come back to its baseline; a constant
  *
- * Pool off, queues off, no MAC, no VLAN, no filters, spoofchk on, trust off, link auto, mailbox memory
- * zeroed, counters from zero; then every register is read back.
+ * Pool off, queues off, no MAC, no VLAN, no filters, spoofchk on, trust off, link auto, mailbox
+ * memory zeroed, counters from zero; then every register is read back.
  *
- * Context: the driver's thread. Return: 0 (look at @ret_reason); -ENOENT; a lost PF's errno. Source: -
+ * Context: the driver's thread. Return: 0 (look at @ret_reason); -ENOENT; a lost PF's errno.
+ * Source: -
  */
 int pfdrv_vf_baseline(struct pfdrv *pf, unsigned int vf, const char **ret_reason) _must_check_;
 
