@@ -6,7 +6,8 @@
  */
 #include "vfdrv_priv.h"
 
-#define OWN_TIMEOUT_US	 UINT64_C(11000)
+/* the PF driver may be scheduled out in the middle of a message, so more than igbvf's 11 ms */
+#define OWN_TIMEOUT_US	 UINT64_C(250000)
 #define REPLY_TIMEOUT_US UINT64_C(1000000)
 #define POLL_MIN_US	 2u
 #define POLL_MAX_US	 256u
