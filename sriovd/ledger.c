@@ -41,7 +41,10 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_DEL_NET] = "DELETE FROM nets WHERE name=?",
 	[ST_PUT_VM] = "INSERT OR REPLACE INTO vms VALUES(?,?,?,?,?)",
 	[ST_DEL_VM] = "DELETE FROM vms WHERE name=?",
-	[ST_PUT_ATTACHMENT] = "INSERT OR REPLACE INTO attachments VALUES(?,?,?,?,?,?,?)",
+	/* not OR REPLACE: that would throw out another net's row for the same VF */
+	[ST_PUT_ATTACHMENT] = "INSERT INTO attachments VALUES(?,?,?,?,?,?,?) ON CONFLICT(net) DO UPDATE SET"
+			      " vm=excluded.vm, path=excluded.path, pf=excluded.pf, vf=excluded.vf,"
+			      " generation=excluded.generation, phase=excluded.phase",
 	[ST_SET_PHASE] = "UPDATE attachments SET phase=? WHERE net=?",
 	[ST_DEL_ATTACHMENT] = "DELETE FROM attachments WHERE net=?",
 	[ST_PUT_QUARANTINE] = "INSERT OR REPLACE INTO quarantine VALUES(?,?,?)",

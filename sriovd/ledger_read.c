@@ -142,8 +142,10 @@ static int each(struct ledger *l, enum ledger_statement id,
 	if (r < 0)
 		return r;
 	while ((code = sqlite3_step(c.st)) == SQLITE_ROW) {
-		union row row = {};
+		union row row;
 
+		/* all of it: an initialiser would only clear the first member */
+		memset(&row, 0, sizeof(row));
 		decode(&c, &row);
 		r = c.bad ? -EUCLEAN : fn(&row, userdata);
 		if (r < 0)

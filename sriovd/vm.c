@@ -233,7 +233,7 @@ static int stop_running(struct sriovd *d, struct vm *vm, bool force, uint64_t de
 			       NULL, 0, deadline_ms * USEC_PER_MSEC + GRACE_US, &result, e);
 		if (r >= 0)
 			(void)!json_unpack(result, "{s?s}", "how", &said);
-		if (r == -ECONNRESET || r == -ECONNREFUSED || force)
+		if (r == -ECONNRESET || r == -ECONNREFUSED || r == -ENOTCONN || force)
 			r = 0;
 	}
 	if (r < 0) {

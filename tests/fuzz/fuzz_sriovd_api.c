@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Any request a client can write. Input: one byte that picks method and path (or, when it is high,
+ * a path that follows up to a newline), then the body; several requests a run, separated by 0xff, so
+ * that later ones meet what earlier ones made. No process answers, so every operation runs until its
+ * first child and undoes itself; sriovd_rig_reset() aborts when a hold or an attachment stayed.
+ */
+#include <lib/log.h>
+#include <string.h>
+#include <support/sriovd_rig.h>
+
+#define REQUESTS_MAX 8
+#define PATH_MAX_LEN 200u
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct {
+	const char *method, *path;
+} calls[] = {
+	{"GET", "/v1/status"},
+	{"GET", "/v1/pfs/p0"},
+	{"PATCH", "/v1/pfs/p0"},
+	{"GET", "/v1/vfs"},
+	{"POST", "/v1/nets"},
+	{"POST", "/v1/nets/a/attach"},
+	{"POST", "/v1/nets/a/detach"},
+	{"DELETE", "/v1/nets/a"},
+	{"GET", "/v1/nets"},
+	{"POST", "/v1/vms"},
+	{"DELETE", "/v1/vms/vm1"},
+	{"POST", "/v1/vms/vm1/request"},
+	{"GET", "/v1/vms/vm1/console"},
+	{"POST", "/v1/shutdown"},
+};
+static const char *const methods[] = {"GET", "POST", "PATCH", "DELETE"};
+
+static void request(struct sriovd *d, const uint8_t *data, size_t size)
+{
+	const char *method = methods[data[0] & 3];
+	const char *end, *body = (const char *)data + 1;
+	size_t len = size - 1;
+	char path[PATH_MAX_LEN];
+	json_t *answer;
+	int status = 0;
+
+	if (data[0] < sizeof(calls) / sizeof(calls[0])) {
+		method = calls[data[0]].method;
+		strcpy(path, calls[data[0]].path);
+	} else {
+		size_t n;
+
+		end = memchr(body, '\n', len);
+		n = end ? (size_t)(end - body) : len;
+		if (n >= sizeof(path))
+			return;
+		memcpy(path, body, n);
+		path[n] = '\0';
+		n += end ? 1 : 0;
+		body += n;
+		len -= n;
+	}
+	answer = sriovd_rig_call(d, method, path, body, len, &status);
+	if (!answer || status < 200 || status > 599 ||
+	    (status < 300) == !!json_object_get(answer, "error"))
+		abort();
+	json_decref(answer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct sriovd d;
+	static bool ready;
+
+	if (!ready) {
+		log_set_level(LOG_LEVEL_ERROR);
+		if (sriovd_rig_open(&d) < 0)
+			abort();
+		ready = true;
+	}
+	for (int i = 0; i < REQUESTS_MAX && size > 0; i++) {
+		const uint8_t *end = memchr(data, 0xff, size);
+		size_t n = end ? (size_t)(end - data) : size;
+
+		if (n > 0)
+			request(&d, data, n);
+		n += end ? 1 : 0;
+		data += n;
+		size -= n;
+	}
+	sriovd_rig_reset(&d);
+	return 0;
+}

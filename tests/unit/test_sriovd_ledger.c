@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <signal.h>
+#include <sqlite3.h>
+#include <sriovd/ledger.h>
+#include <stdio.h>
+#include <string.h>
+#include <support/test.h>
+#include <sys/wait.h>
+
+struct fixture {
+	char dir[32];
+	char path[64];
+	struct ledger *l;
+};
+
+static const struct row_net blue = {.name = "blue",
+				    .mac = {{2, 0, 0, 0, 0, 1}},
+				    .vlan = 10,
+				    .vlan_qos = 3,
+				    .spoofchk = true,
+				    .pf = "p0"};
+static const struct row_attachment blue_in_vm1 = {
+	.net = "blue",
+	.vm = "vm1",
+	.path = "vf",
+	.pf = "p0",
+	.vf = 2,
+	.generation = 7,
+	.phase = PHASE_ATTACHING,
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/ledgerXXXXXX");
+	if (!mkdtemp(f->dir))
+		return -1;
+	snprintf(f->path, sizeof(f->path), "%s/state.db", f->dir);
+	*state = f;
+	return ledger_open(f->path, &f->l);
+}
+
+static int teardown(void **state)
+{
+	static const char *const files[] = {"state.db", "state.db-wal", "state.db-shm"};
+	struct fixture *f = *state;
+	char path[96];
+
+	ledger_close(f->l);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", f->dir, files[i]);
+		unlink(path);
+	}
+	rmdir(f->dir);
+	free(f);
+	return 0;
+}
+
+static void reopen(struct fixture *f)
+{
+	ledger_close(f->l);
+	f->l = NULL;
+	assert_int_equal(ledger_open(f->path, &f->l), 0);
+}
+
+static int take_net(const struct row_net *row, void *userdata)
+{
+	*(struct row_net *)userdata = *row;
+	return 1;
+}
+
+static int take_attachment(const struct row_attachment *row, void *userdata)
+{
+	*(struct row_attachment *)userdata = *row;
+	return 0;
+}
+
+static int take_quarantine(const struct row_quarantine *row, void *userdata)
+{
+	*(struct row_quarantine *)userdata = *row;
+	return 0;
+}
+
+static int take_child(const struct row_child *row, void *userdata)
+{
+	*(struct row_child *)userdata = *row;
+	return 0;
+}
+
+static int take_pf(const struct row_pf *row, void *userdata)
+{
+	*(struct row_pf *)userdata = *row;
+	return 0;
+}
+
+static int count_attachment(const struct row_attachment *row, void *userdata)
+{
+	(*(int *)userdata)++;
+	return 0;
+}
+
+static int count_net(const struct row_net *row, void *userdata)
+{
+	(*(int *)userdata)++;
+	return 0;
+}
+
+static int n_attachments(struct ledger *l)
+{
+	int n = 0;
+
+	assert_int_equal(ledger_each_attachment(l, count_attachment, &n), 0);
+	return n;
+}
+
+static void rows_come_back_as_they_were_written(void **state)
+{
+	struct fixture *f = *state;
+	struct row_child child = {.kind = "sriov-vmm",
+				  .name = "vm1",
+				  .pid = 4711,
+				  .start_time = UINT64_C(1) << 40,
+				  .ctl_path = "/r/ctl.sock"};
+	struct row_pf pf = {.name = "p0", .num_vfs = 2, .wanted = 4}, pf_back = {};
+	struct row_attachment attachment = {};
+	struct row_child child_back = {};
+	struct row_net net = {};
+
+	assert_int_equal(ledger_put_pf(f->l, &pf), 0);
+	assert_int_equal(ledger_put_net(f->l, &blue), 0);
+	assert_int_equal(ledger_put_attachment(f->l, &blue_in_vm1), 0);
+	assert_int_equal(ledger_put_child(f->l, &child), 0);
+	reopen(f);
+	assert_int_equal(ledger_each_pf(f->l, take_pf, &pf_back), 0);
+	assert_memory_equal(&pf_back, &pf, sizeof(pf));
+	assert_int_equal(ledger_each_net(f->l, take_net, &net), 0);
+	assert_string_equal(net.name, blue.name);
+	assert_true(mac_equal(&net.mac, &blue.mac));
+	assert_int_equal(net.vlan, blue.vlan);
+	assert_int_equal(net.vlan_qos, blue.vlan_qos);
+	assert_int_equal(net.spoofchk, blue.spoofchk);
+	assert_string_equal(net.pf, blue.pf);
+	assert_int_equal(ledger_each_attachment(f->l, take_attachment, &attachment), 0);
+	assert_string_equal(attachment.vm, "vm1");
+	assert_string_equal(attachment.path, "vf");
+	assert_int_equal(attachment.vf, 2);
+	assert_int_equal(attachment.generation, 7);
+	assert_int_equal(attachment.phase, PHASE_ATTACHING);
+	assert_int_equal(ledger_each_child(f->l, take_child, &child_back), 0);
+	assert_string_equal(child_back.kind, child.kind);
+	assert_string_equal(child_back.ctl_path, child.ctl_path);
+	assert_int_equal(child_back.pid, child.pid);
+	assert_int_equal(child_back.start_time, child.start_time);
+}
+
+/* A process writes an intent, begins its commit and is killed: the next one finds the intent alone. */
+static void intent_survives_a_kill_between_it_and_the_commit(void **state)
+{
+	struct fixture *f = *state;
+	struct row_attachment back = {};
+	int status;
+	pid_t pid;
+
+	ledger_close(f->l);
+	f->l = NULL;
+	pid = fork();
+	if (pid == 0) {
+		struct ledger *l;
+
+		if (ledger_open(f->path, &l) < 0 || ledger_put_net(l, &blue) < 0 ||
+		    ledger_put_attachment(l, &blue_in_vm1) < 0 || ledger_begin(l) < 0 ||
+		    ledger_set_phase(l, "blue", PHASE_ATTACHED) < 0)
+			_exit(1);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+	assert_int_equal(ledger_open(f->path, &f->l), 0);
+	assert_int_equal(ledger_each_attachment(f->l, take_attachment, &back), 0);
+	assert_int_equal(back.phase, PHASE_ATTACHING);
+	assert_int_equal(back.vf, 2);
+	assert_int_equal(ledger_set_phase(f->l, "blue", PHASE_ATTACHED), 0);
+	reopen(f);
+	assert_int_equal(ledger_each_attachment(f->l, take_attachment, &back), 0);
+	assert_int_equal(back.phase, PHASE_ATTACHED);
+}
+
+static void one_vf_cannot_be_promised_twice(void **state)
+{
+	struct row_attachment other = blue_in_vm1;
+	struct row_net red = blue;
+	struct fixture *f = *state;
+	int n = 0;
+
+	strcpy(red.name, "red");
+	assert_int_equal(ledger_put_net(f->l, &blue), 0);
+	assert_int_equal(ledger_put_net(f->l, &red), -EEXIST); /* the same MAC */
+	red.mac.b[5] = 9;
+	assert_int_equal(ledger_put_net(f->l, &red), 0);
+	assert_int_equal(ledger_put_attachment(f->l, &blue_in_vm1), 0);
+
+	/* REPLACE on (pf, vf) would throw blue out silently */
+	strcpy(other.net, "red");
+	assert_int_equal(ledger_put_attachment(f->l, &other), -EEXIST);
+	assert_int_equal(n_attachments(f->l), 1);
+	assert_int_equal(ledger_del_net(f->l, "blue"), -EEXIST); /* attached */
+	assert_int_equal(ledger_each_net(f->l, count_net, &n), 0);
+	assert_int_equal(n, 2);
+}
+
+static void bridge_ports_do_not_compete_for_a_vf(void **state)
+{
+	struct row_attachment a = blue_in_vm1, b = blue_in_vm1, back = {};
+	struct row_net red = blue;
+	struct fixture *f = *state;
+
+	strcpy(red.name, "red");
+	red.mac.b[5] = 9;
+	assert_int_equal(ledger_put_net(f->l, &blue), 0);
+	assert_int_equal(ledger_put_net(f->l, &red), 0);
+	strcpy(b.net, "red");
+	a.vf = b.vf = -1;
+	assert_int_equal(ledger_put_attachment(f->l, &a), 0);
+	assert_int_equal(ledger_put_attachment(f->l, &b), 0);
+	assert_int_equal(n_attachments(f->l), 2);
+	assert_int_equal(ledger_each_attachment(f->l, take_attachment, &back), 0);
+	assert_int_equal(back.vf, -1);
+}
+
+static void quarantine_moves_a_vf_in_one_step(void **state)
+{
+	static const struct row_quarantine row = {.pf = "p0", .vf = 2, .reason = "no answer"};
+	struct row_quarantine back = {};
+	struct fixture *f = *state;
+
+	assert_int_equal(ledger_put_net(f->l, &blue), 0);
+	assert_int_equal(ledger_put_attachment(f->l, &blue_in_vm1), 0);
+	assert_int_equal(ledger_quarantine(f->l, "blue", &row), 0);
+	reopen(f);
+	assert_int_equal(n_attachments(f->l), 0);
+	assert_int_equal(ledger_each_quarantine(f->l, take_quarantine, &back), 0);
+	assert_string_equal(back.pf, row.pf);
+	assert_int_equal(back.vf, row.vf);
+	assert_string_equal(back.reason, row.reason);
+	assert_int_equal(ledger_del_quarantine(f->l, "p0", 2), 0);
+}
+
+static void generations_are_never_used_twice(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t a = 0, b = 0;
+
+	assert_int_equal(ledger_generation(f->l, &a), 0);
+	reopen(f);
+	assert_int_equal(ledger_generation(f->l, &b), 0);
+	assert_true(a > 0 && b > a);
+}
+
+static void spoil(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void rows_no_sriovd_wrote_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct row_net net;
+
+	assert_int_equal(ledger_put_net(f->l, &blue), 0);
+	spoil(f->path, "UPDATE nets SET vlan=5000");
+	assert_int_equal(ledger_each_net(f->l, take_net, &net), -EUCLEAN);
+	spoil(f->path, "UPDATE nets SET vlan=1, name='../../etc'");
+	assert_int_equal(ledger_each_net(f->l, take_net, &net), -EUCLEAN);
+}
+
+static void newer_ledger_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	ledger_close(f->l);
+	f->l = NULL;
+	spoil(f->path, "PRAGMA user_version=99");
+	assert_int_equal(ledger_open(f->path, &f->l), -EPROTONOSUPPORT);
+}
+
+static void file_that_is_no_ledger_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	char path[96];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/other.db", f->dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (int i = 0; i < 500; i++)
+		fputs("this is no database ", file);
+	fclose(file);
+	ledger_close(f->l);
+	f->l = NULL;
+	assert_int_equal(ledger_open(path, &f->l), -EUCLEAN);
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(rows_come_back_as_they_were_written, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(intent_survives_a_kill_between_it_and_the_commit,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(one_vf_cannot_be_promised_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(bridge_ports_do_not_compete_for_a_vf, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(quarantine_moves_a_vf_in_one_step, setup, teardown),
+		cmocka_unit_test_setup_teardown(generations_are_never_used_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(rows_no_sriovd_wrote_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(newer_ledger_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(file_that_is_no_ledger_is_refused, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
+}
