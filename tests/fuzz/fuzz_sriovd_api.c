@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any request a client can write. Input: one byte that picks method and path (or, when it is high,
- * a path that follows up to a newline), then the body; several requests a run, separated by 0xff, so
- * that later ones meet what earlier ones made. No process answers, so every operation runs until its
+ * a path that follows up to a newline), then the body: as it is, or, with PAIRS set, an object whose
+ * keys and values the bytes pick. Several requests a run, separated by 0xff, so that later ones meet
+ * what earlier ones made. No process answers, so every operation runs until its
  * first child and undoes itself; sriovd_rig_reset() aborts when a hold or an attachment stayed.
  */
 #include <lib/log.h>
+#include <stdio.h>
 #include <string.h>
 #include <support/sriovd_rig.h>
 
 #define REQUESTS_MAX 8
 #define PATH_MAX_LEN 200u
+#define PAIRS	     0x40u
+#define PAIRS_MAX    8u
+#define BODY_MAX     512u
+#define N(a)	     (sizeof(a) / sizeof((a)[0]))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,18 +40,70 @@ static const struct {
 };
 static const char *const methods[] = {"GET", "POST", "PATCH", "DELETE"};
 
+static const char *const keys[] = {
+	"name",	   "mac", "vlan",	"vlan_qos",    "spoofchk",   "pf",   "vm", "path", "force",
+	"num_vfs", "vms", "timeout_ms", "deadline_ms", "memory_mib", "kind", "a",  "b",	   "x"};
+static const char *const values[] = {
+	"\"a\"",
+	"\"b\"",
+	"\"vm1\"",
+	"\"vm2\"",
+	"\"p0\"",
+	"\"p1\"",
+	"\"vf\"",
+	"\"virtio\"",
+	"\"emulated\"",
+	"\"ping\"",
+	"\"\"",
+	"0",
+	"1",
+	"4",
+	"8",
+	"9",
+	"64",
+	"4094",
+	"4095",
+	"-1",
+	"1e3",
+	"true",
+	"false",
+	"null",
+	"[]",
+	"{}",
+	"\"02:00:00:00:00:01\"",
+	"\"01:00:00:00:00:01\"",
+	"9223372036854775807",
+	"\"\\u0000\"",
+};
+
+static size_t pairs(const uint8_t *data, size_t size, char body[BODY_MAX])
+{
+	size_t n = (size_t)snprintf(body, BODY_MAX, "{");
+
+	for (size_t i = 0; i + 1 < size && i / 2 < PAIRS_MAX; i += 2)
+		n += (size_t)snprintf(body + n, BODY_MAX - n, "%s\"%s\":%s", i ? "," : "",
+				      keys[data[i] % N(keys)], values[data[i + 1] % N(values)]);
+	n += (size_t)snprintf(body + n, BODY_MAX - n, "}");
+	return n;
+}
+
 static void request(struct sriovd *d, const uint8_t *data, size_t size)
 {
 	const char *method = methods[data[0] & 3];
 	const char *end, *body = (const char *)data + 1;
 	size_t len = size - 1;
-	char path[PATH_MAX_LEN];
+	char path[PATH_MAX_LEN], built[BODY_MAX];
+	uint8_t pick = data[0] & (uint8_t)~PAIRS;
 	json_t *answer;
 	int status = 0;
 
-	if (data[0] < sizeof(calls) / sizeof(calls[0])) {
-		method = calls[data[0]].method;
-		strcpy(path, calls[data[0]].path);
+	if (pick < N(calls)) {
+		method = calls[pick].method;
+		strcpy(path, calls[pick].path);
+		if (data[0] & PAIRS) {
+			len = pairs(data + 1, size - 1, built);
+			body = built;
+		}
 	} else {
 		size_t n;
 
