@@ -15,8 +15,8 @@
 #define DP_SLEEP_OFF_US 2000u /* nothing is enabled */
 #define DP_TICK_US	1000u
 
-uint8_t *dp_reach_slow(const struct dp_fn *fn, const struct snic_dma **hint, uint64_t iova,
-		       uint64_t len, bool write)
+uint8_t *dp_reach(const struct dp_fn *fn, struct dp_window *w, uint64_t iova, uint64_t len,
+		  bool write, uint32_t slack)
 {
 	for (uint32_t i = 0; i < fn->n; i++) {
 		const struct snic_dma *r = &fn->region[i];
@@ -24,7 +24,8 @@ uint8_t *dp_reach_slow(const struct dp_fn *fn, const struct snic_dma **hint, uin
 
 		if (off >= r->size || len > r->size - off || !(write ? r->writable : r->readable))
 			continue;
-		*hint = r;
+		if (r->size >= slack)
+			*w = (struct dp_window){r->iova, r->size - slack + 1, r->va};
 		return r->va + off;
 	}
 	return NULL;
@@ -51,13 +52,14 @@ static void adopt_rx(struct dp_rxq *rx, const struct dp_rxq_cfg *c)
 	rx->ring = atomic_load(&rx->stopped_gen) == c->gen ? NULL : c->ring;
 	rx->n_desc = c->n_desc;
 	rx->fn = c->fn;
-	rx->hint = NULL;
+	rx->window.span = 0;
 	/* buffers were translated by the old table: look at their descriptors again */
 	rx->i_buf = rx->n_buf = 0;
 	rx->fetched = rx->head;
 	rx->buf_len = c->buf_len;
 	rx->limit = c->limit;
 	rx->limit_tagged = c->limit_tagged;
+	rx->plain_max = c->limit - DP_CRC < c->buf_len ? c->limit - DP_CRC : c->buf_len;
 	rx->strip = c->strip;
 	rx->strip_multi = c->strip_multi;
 	rx->irq = c->irq;
@@ -70,11 +72,12 @@ static void adopt_tx(struct dp_txq *tx, const struct dp_txq_cfg *c)
 	tx->ring = atomic_load(&tx->stopped_gen) == c->gen ? NULL : c->ring;
 	tx->n_desc = c->n_desc;
 	tx->fn = c->fn;
-	tx->hint = NULL;
+	tx->window.span = 0;
 	tx->head_wb = c->head_wb;
 	tx->vmvir = c->vmvir;
 	tx->irq = c->irq;
 	tx->last_key = UINT64_MAX;
+	tx->fast_rx = NULL;
 }
 
 void dp_adopt(struct dp *dp, const struct dp_cfg *cfg)

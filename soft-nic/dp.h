@@ -50,6 +50,13 @@ struct dp_fn {
 	struct snic_dma region[SNIC_DMA_REGIONS];
 };
 
+/* The part of a region that served last: any access of up to 'slack' bytes from base on is inside. */
+struct dp_window {
+	uint64_t base;
+	uint64_t span; /* 0: none yet */
+	uint8_t *va;
+};
+
 struct dp_rxq_cfg {
 	struct nic_rx_read *ring; /* NULL: the queue is off */
 	const struct dp_fn *fn;
@@ -81,7 +88,6 @@ struct dp_cfg {
 	uint8_t tx_list[NIC_QUEUES];
 	bool any_queue;
 	bool link;
-	uint32_t qde; /* unused by drops: a full queue always drops */
 	struct dp_rxq_cfg rx[NIC_QUEUES];
 	struct dp_txq_cfg tx[NIC_QUEUES];
 	struct dp_raw rx_raw[NIC_QUEUES];
@@ -95,18 +101,19 @@ struct dp_rxq {
 	/* hot */
 	uint32_t i_buf, n_buf; /* buf[i_buf..n_buf) are posted, translated buffers */
 	uint32_t n_pend;       /* write-backs not yet stored */
-	uint32_t limit, limit_tagged, buf_len;
-	bool strip, strip_multi;
+	uint32_t plain_max; /* longest untagged frame without CRC that limits and buffers allow */
+	uint32_t head;	    /* descriptor of pend[0] */
+	uint32_t fetched;   /* next descriptor to look at */
+	uint32_t n_desc;
 	uint8_t irq;
-	uint64_t packets, bytes, loop_packets, loop_bytes, multicast;
+	bool strip, strip_multi;
 	struct nic_rx_read *ring;
 	volatile uint8_t *regs;
-	uint32_t head;	  /* descriptor of pend[0] */
-	uint32_t fetched; /* next descriptor to look at */
-	uint32_t n_desc;
-	uint32_t gen;
-	const struct snic_dma *hint;
+	struct dp_window window;
 	const struct dp_fn *fn;
+	uint32_t limit, limit_tagged, buf_len;
+	uint32_t gen;
+	uint64_t packets, bytes, loop_packets, loop_bytes, multicast;
 	/* cold */
 	uint32_t published;	      /* head as last written to the register */
 	_Atomic uint32_t stopped_gen; /* generation that the guest switched off under us */
@@ -121,20 +128,25 @@ struct dp_txq {
 	volatile uint8_t *regs;
 	uint32_t head;
 	uint32_t n_desc;
-	const struct snic_dma *hint;
-	const struct dp_fn *fn;
-	uint64_t last_key; /* destination and VLAN of the last decision */
-	uint64_t last_src;
-	struct sw_decision last;
+	struct dp_window window;
+	/* plain frames with these first 12 bytes go to this one queue and nowhere else */
+	uint64_t fast_h0;
+	uint32_t fast_h1;
+	uint32_t fast_bit; /* of fast_rx, for rx_dirty */
 	uint8_t pool;
 	uint8_t index;
 	uint8_t irq;
-	bool gathering; /* in the middle of a frame in several descriptors */
-	uint32_t vmvir;
+	bool gathering;		/* in the middle of a frame in several descriptors */
+	struct dp_rxq *fast_rx; /* NULL: no such shortcut */
 	uint64_t packets, bytes, loop_packets, loop_bytes;
-	uint32_t gen;
-	uint32_t published;
 	uint32_t *head_wb;
+	const struct dp_fn *fn;
+	uint32_t vmvir;
+	uint32_t gen;
+	uint64_t last_key; /* destination and VLAN of the last decision */
+	uint64_t last_src;
+	struct sw_decision last;
+	uint32_t published;
 	/* cold */
 	_Atomic uint32_t stopped_gen;
 	uint64_t dropped_bad, dropped_tso, spoofed;
@@ -202,6 +214,9 @@ int dp_start(struct dp *dp, int cpu);
 void dp_stop(struct dp *dp);
 
 unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx);
+/* frames of one batch are done: descriptors written back; @loop: they came from a queue */
+void dp_rx_flush(struct dp *dp, bool loop);
+
 void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c);
 
 unsigned int dp_wire_poll(struct dp *dp);
@@ -210,24 +225,20 @@ void dp_wire_flush(struct dp *dp);
 
 /**
  * dp_reach() - the memory behind an I/O address
- * @hint: last region that served, updated; NULL at first
- * Context: data thread. Return: pointer, or NULL if [iova, iova + len) is not inside one region with
- * that permission. Source: -
+ * @w:     window to set for the next accesses
+ * @slack: longest access that the window will be used for
+ *
+ * Context: data thread; control thread with a window of its own.
+ * Return: pointer, or NULL if [iova, iova + len) is not inside one region with that permission.
+ * Source: -
  */
-uint8_t *dp_reach_slow(const struct dp_fn *fn, const struct snic_dma **hint, uint64_t iova,
-		       uint64_t len, bool write);
+uint8_t *dp_reach(const struct dp_fn *fn, struct dp_window *w, uint64_t iova, uint64_t len,
+		  bool write, uint32_t slack);
 
-static inline uint8_t *dp_reach(const struct dp_fn *fn, const struct snic_dma **hint, uint64_t iova,
-				uint64_t len, bool write)
+/** dp_reach_fast() - for an access no longer than the window's slack; NULL: ask dp_reach(). */
+static inline uint8_t *dp_reach_fast(const struct dp_window *w, uint64_t iova)
 {
-	const struct snic_dma *r = *hint;
-	uint64_t off;
+	uint64_t off = iova - w->base;
 
-	if (likely(r)) {
-		off = iova - r->iova;
-		if (likely(off < r->size && len <= r->size - off &&
-			   (write ? r->writable : r->readable)))
-			return r->va + off;
-	}
-	return dp_reach_slow(fn, hint, iova, len, write);
+	return likely(off < w->span) ? w->va + off : NULL;
 }

@@ -48,8 +48,10 @@ bool dp_rx_refill(struct dp_rxq *rx)
 		n = DP_BATCH;
 	for (i = 0; i < n; i++) {
 		uint64_t addr = mmio_read64(&rx->ring[rx->fetched + i].pkt_addr);
-		uint8_t *buf = dp_reach(rx->fn, &rx->hint, addr, rx->buf_len, true);
+		uint8_t *buf = dp_reach_fast(&rx->window, addr);
 
+		if (unlikely(!buf))
+			buf = dp_reach(rx->fn, &rx->window, addr, rx->buf_len, true, rx->buf_len);
 		__builtin_prefetch(buf, 1);
 		rx->buf[i] = buf;
 	}
@@ -61,23 +63,11 @@ bool dp_rx_refill(struct dp_rxq *rx)
 	return true;
 }
 
-void dp_rx_deliver_odd(struct dp_rxq *rx, const struct dp_pkt *p, uint8_t *buf, uint64_t status,
-		       bool strip)
+/* The frame with its tag moved between data and descriptor as asked; returns what is there then. */
+static uint32_t put_frame(uint8_t *buf, const struct dp_pkt *p, bool strip)
 {
 	uint32_t rest = p->len - 16;
-	uint64_t vlan = 0;
-	uint32_t len = p->len;
 
-	if (!buf) {
-		/* a buffer outside mapped memory: its descriptor is used up, the frame is lost */
-		rx->dropped_bad++;
-		rx->pend[rx->n_pend++] = status | NIC_RXD_ERR_RXE;
-		return;
-	}
-	if (strip) {
-		status |= NIC_RXD_STAT_VP;
-		vlan = p->tag;
-	}
 	memcpy(buf, &p->h0, 8);
 	memcpy(buf + 8, &p->h1, 8);
 	if (p->beside && !strip) { /* insert it between source address and type */
@@ -87,43 +77,103 @@ void dp_rx_deliver_odd(struct dp_rxq *rx, const struct dp_pkt *p, uint8_t *buf, 
 		memcpy(buf + 12, &tag, 4);
 		memcpy(buf + 16, &type, 4);
 		dp_copy(buf + 20, p->data + 16, rest);
-		len += DP_TAG_LEN;
-	} else if (!p->beside && strip) {
-		dp_copy(buf + 12, p->data + 16, rest);
-		len -= DP_TAG_LEN;
-	} else {
-		dp_copy(buf + 16, p->data + 16, rest);
+		return p->len + DP_TAG_LEN;
 	}
-	rx->pend[rx->n_pend++] = status | (uint64_t)len << 32 | vlan << 48;
+	if (p->tagged && !p->beside && strip) {
+		dp_copy(buf + 12, p->data + 16, rest);
+		return p->len - DP_TAG_LEN;
+	}
+	dp_copy(buf + 16, p->data + 16, rest);
+	return p->len;
 }
 
-static void rx_flush_one(struct dp *dp, struct dp_rxq *rx)
+void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool multi)
 {
-	uint32_t n = rx->n_pend, head = rx->head;
+	struct dp_rxq *rx = &dp->rx[q];
+	uint64_t status = DP_RX_STATUS, vlan = 0;
+	uint32_t limit = p->tagged ? rx->limit_tagged : rx->limit;
+	uint32_t wire_len = p->len + DP_CRC + (p->beside ? DP_TAG_LEN : 0);
+	bool strip = p->tagged && (rx->strip || (multi && rx->strip_multi));
+	uint32_t len = wire_len - DP_CRC - (strip ? DP_TAG_LEN : 0);
+	uint8_t *buf;
+
+	if (rx->i_buf == rx->n_buf && !dp_rx_refill(rx))
+		return;
+	if (wire_len > limit || len > rx->buf_len) {
+		rx->dropped_long++;
+		dp->n.too_long++;
+		return;
+	}
+	buf = rx->buf[rx->i_buf++];
+	dp->rx_dirty |= BIT32(q);
+	if (!buf) {
+		/* a buffer outside mapped memory: its descriptor is used up, the frame is lost */
+		rx->dropped_bad++;
+		rx->pend[rx->n_pend++] = DP_RX_STATUS | NIC_RXD_ERR_RXE;
+		return;
+	}
+	if (p->loop)
+		status |= NIC_RXD_STAT_LB;
+	if (strip) {
+		status |= NIC_RXD_STAT_VP;
+		vlan = p->tag;
+	}
+	len = put_frame(buf, p, strip);
+	rx->pend[rx->n_pend++] = status | (uint64_t)len << 32 | vlan << 48;
+	rx->multicast += multi;
+}
+
+/* Write-backs of descriptors [head, head + n), which do not wrap; returns the octets they hold. */
+static uint64_t write_back(struct nic_rx_read *ring, const uint64_t *pend, uint32_t n)
+{
+	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint8_t *desc = (uint8_t *)&rx->ring[head];
+		uint64_t upper = pend[i];
 
-		mmio_write64(desc, 0);
-		mmio_write64(desc + 8, rx->pend[i]); /* last: makes it visible */
-		if (++head == rx->n_desc)
+		mmio_write64(&ring[i], 0);
+		mmio_write64((uint8_t *)&ring[i] + 8, upper); /* last: makes it visible */
+		bytes += (uint16_t)(upper >> 32) + DP_CRC;
+		if (unlikely(upper & (NIC_RXD_STAT_VP | NIC_RXD_ERR_RXE)))
+			bytes += upper & NIC_RXD_STAT_VP ? DP_TAG_LEN : -DP_CRC;
+	}
+	return bytes;
+}
+
+static void rx_flush_one(struct dp *dp, struct dp_rxq *rx, bool loop)
+{
+	uint32_t n = rx->n_pend, head = rx->head, done = 0;
+	uint64_t bytes = 0;
+
+	while (done < n) {
+		uint32_t run = n - done < rx->n_desc - head ? n - done : rx->n_desc - head;
+
+		bytes += write_back(rx->ring + head, rx->pend + done, run);
+		done += run;
+		head += run;
+		if (head == rx->n_desc)
 			head = 0;
 	}
 	rx->head = head;
 	rx->n_pend = 0;
 	rx->packets += n;
+	rx->bytes += bytes;
+	if (loop) {
+		rx->loop_packets += n;
+		rx->loop_bytes += bytes;
+	}
 	intr_queue(dp->intr, &dp->timer, rx->irq, true);
 	/* look for buffers now, while nobody waits, so that they are translated and in our cache */
 	if (rx->i_buf == rx->n_buf && mmio_read32(rx->regs + DPR_TAIL) != rx->fetched)
 		dp_rx_refill(rx);
 }
 
-void dp_rx_flush(struct dp *dp)
+void dp_rx_flush(struct dp *dp, bool loop)
 {
 	uint32_t dirty = dp->rx_dirty;
 
 	dp->rx_dirty = 0;
 	io_wmb();
 	for (; dirty; dirty &= dirty - 1)
-		rx_flush_one(dp, &dp->rx[__builtin_ctz(dirty)]);
+		rx_flush_one(dp, &dp->rx[__builtin_ctz(dirty)], loop);
 }

@@ -15,11 +15,9 @@
 
 /** dp_rx_refill() - read the next posted descriptors; false when there is none. */
 bool dp_rx_refill(struct dp_rxq *rx);
-void dp_rx_flush(struct dp *dp);
 void dp_rx_restart(struct dp_rxq *rx, const struct dp_rxq_cfg *c);
-/** dp_rx_deliver_odd() - delivery with a tag to be moved, or into a descriptor that is unusable. */
-void dp_rx_deliver_odd(struct dp_rxq *rx, const struct dp_pkt *p, uint8_t *buf, uint64_t status,
-		       bool strip);
+
+#define DP_RX_STATUS ((uint64_t)(NIC_RXD_STAT_DD | NIC_RXD_STAT_EOP | NIC_RXD_STAT_IXSM))
 
 static inline void copy16(uint8_t *d, const uint8_t *s)
 {
@@ -47,46 +45,5 @@ static inline void dp_copy(uint8_t *d, const uint8_t *s, uint32_t n)
 	__asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"((unsigned long){n}) : : "memory");
 }
 
-static inline void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool multi)
-{
-	struct dp_rxq *rx = &dp->rx[q];
-	uint64_t status = NIC_RXD_STAT_DD | NIC_RXD_STAT_EOP | NIC_RXD_STAT_IXSM;
-	uint32_t limit = p->tagged ? rx->limit_tagged : rx->limit;
-	uint32_t wire_len = p->len + DP_CRC + (p->beside ? DP_TAG_LEN : 0);
-	bool strip = p->tagged && (rx->strip || (multi && rx->strip_multi));
-	uint8_t *buf;
-
-	if (unlikely(rx->i_buf == rx->n_buf) && !dp_rx_refill(rx))
-		return;
-	if (unlikely(wire_len > limit || p->len + DP_TAG_LEN > rx->buf_len)) {
-		/* exact when it matters: a frame that fits without the slack is let through */
-		uint32_t out = p->len + (p->beside && !strip ? DP_TAG_LEN : 0) -
-			       (!p->beside && strip ? DP_TAG_LEN : 0);
-
-		if (wire_len > limit || out > rx->buf_len) {
-			rx->dropped_long++;
-			dp->n.too_long++;
-			return;
-		}
-	}
-	buf = rx->buf[rx->i_buf++];
-	dp->rx_dirty |= BIT32(q);
-	if (p->loop)
-		status |= NIC_RXD_STAT_LB;
-	if (likely(buf && !p->tagged)) {
-		memcpy(buf, &p->h0, 8);
-		memcpy(buf + 8, &p->h1, 8);
-		dp_copy(buf + 16, p->data + 16, p->len - 16);
-		rx->pend[rx->n_pend++] = status | (uint64_t)p->len << 32;
-	} else {
-		dp_rx_deliver_odd(rx, p, buf, status, strip);
-		if (!buf)
-			return;
-	}
-	rx->bytes += wire_len;
-	if (p->loop) {
-		rx->loop_packets++;
-		rx->loop_bytes += wire_len;
-	}
-	rx->multicast += multi;
-}
+/** dp_deliver() - any frame to any queue; plain ones have a shorter way in dp_tx.c. */
+void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool multi);

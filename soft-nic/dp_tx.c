@@ -46,73 +46,86 @@ static __attribute__((noinline)) void tx_decide(struct dp *dp, struct dp_txq *tx
 	tx->last_src = src;
 }
 
+/* The next plain frame with this header takes the short way, if there is one. */
+static void tx_remember(struct dp *dp, struct dp_txq *tx, const struct dp_pkt *p)
+{
+	const struct sw_decision *d = &tx->last;
+	unsigned int q;
+
+	if (p->tagged || tx->vmvir || d->wire || d->multi || d->broadcast || !d->pools ||
+	    d->pools & (d->pools - 1))
+		return;
+	q = (unsigned int)__builtin_ctz(d->pools);
+	tx->fast_rx = &dp->rx[q];
+	tx->fast_bit = BIT32(q);
+	tx->fast_h0 = p->h0;
+	tx->fast_h1 = (uint32_t)p->h1;
+}
+
+/* VLAN tag of a frame after the pool's rule; false if the frame carries one it must not. */
+static bool tx_tag(const struct dp_txq *tx, struct dp_pkt *p, bool vle, uint16_t tag)
+{
+	uint32_t how = field_get(VMVIR_VLANA, tx->vmvir);
+
+	if ((uint16_t)(p->h1 >> 32) == ETH_VLAN_LE) {
+		p->tagged = true;
+		p->tag = __builtin_bswap16((uint16_t)(p->h1 >> 48));
+	}
+	if (how == VMVIR_VLANA_ALWAYS) {
+		if (p->tagged) /* a tag of its own below the port VLAN: not its to choose */
+			return false;
+		tag = (uint16_t)field_get(VMVIR_TAG, tx->vmvir);
+		vle = true;
+	} else if (how == VMVIR_VLANA_NEVER) {
+		vle = false;
+	}
+	if (vle && !p->tagged) {
+		p->tagged = true;
+		p->beside = true;
+		p->tag = tag;
+	}
+	return true;
+}
+
 /* One frame of at least SNIC_FRAME_MIN bytes; @vle: the descriptor asks for @tag. */
-static inline void tx_frame(struct dp *dp, struct dp_txq *tx, const uint8_t *data, uint32_t len,
-			    bool vle, uint16_t tag)
+static __attribute__((noinline)) void tx_frame(struct dp *dp, struct dp_txq *tx,
+					       const uint8_t *data, uint32_t len, bool vle,
+					       uint16_t tag)
 {
 	struct dp_pkt p = {.data = data, .len = len, .loop = true};
-	uint64_t dst, src;
-	uint64_t vid = SW_UNTAGGED;
+	uint64_t src, key;
 	uint32_t pools, wire_len;
 
 	memcpy(&p.h0, data, 8);
 	memcpy(&p.h1, data + 8, 8);
-	dst = p.h0 & SW_MAC_MASK;
-	src = p.h0 >> 48 | (p.h1 & 0xffffffff) << 16;
-
-	if (unlikely((uint16_t)(p.h1 >> 32) == ETH_VLAN_LE)) {
-		p.tagged = true;
-		p.tag = __builtin_bswap16((uint16_t)(p.h1 >> 48));
-	}
-	if (unlikely(tx->vmvir || vle)) {
-		uint32_t how = field_get(VMVIR_VLANA, tx->vmvir);
-
-		if (how == VMVIR_VLANA_ALWAYS) {
-			if (p.tagged) { /* a tag of its own below the port VLAN: not its to choose */
-				tx_spoofed(dp, tx);
-				return;
-			}
-			tag = (uint16_t)field_get(VMVIR_TAG, tx->vmvir);
-			vle = true;
-		} else if (how == VMVIR_VLANA_NEVER) {
-			vle = false;
-		}
-		if (vle && !p.tagged) {
-			p.tagged = true;
-			p.beside = true;
-			p.tag = tag;
-		}
-	}
-	if (p.tagged)
-		vid = p.tag & 0xfff;
-
-	if (unlikely((dst | vid << 48) != tx->last_key || src != tx->last_src))
-		tx_decide(dp, tx, dst | vid << 48, src);
-	if (unlikely(tx->last.spoofed)) {
+	if (!tx_tag(tx, &p, vle, tag)) {
 		tx_spoofed(dp, tx);
 		return;
 	}
+	key = (p.h0 & SW_MAC_MASK) | (uint64_t)(p.tagged ? p.tag & 0xfff : SW_UNTAGGED) << 48;
+	src = p.h0 >> 48 | (p.h1 & 0xffffffff) << 16;
+	if (key != tx->last_key || src != tx->last_src)
+		tx_decide(dp, tx, key, src);
+	if (tx->last.spoofed) {
+		tx_spoofed(dp, tx);
+		return;
+	}
+	tx_remember(dp, tx, &p);
 	wire_len = len + DP_CRC + (p.beside ? DP_TAG_LEN : 0);
 	tx->packets++;
 	tx->bytes += wire_len;
 	pools = tx->last.pools;
-	if (likely(pools)) {
-		bool multi = tx->last.multi;
-
+	if (pools) {
 		tx->loop_packets++;
 		tx->loop_bytes += wire_len;
 		dp->n.rx_frames++;
 		dp->n.rx_bytes += wire_len;
-		do {
-			dp_deliver(dp, (unsigned int)__builtin_ctz(pools), &p, multi);
-			pools &= pools - 1;
-		} while (unlikely(pools));
 	}
-	if (unlikely(tx->last.multi || tx->last.broadcast)) {
-		dp->n.tx_multicast += tx->last.multi;
-		dp->n.tx_broadcast += tx->last.broadcast;
-	}
-	if (unlikely(tx->last.wire))
+	for (; pools; pools &= pools - 1)
+		dp_deliver(dp, (unsigned int)__builtin_ctz(pools), &p, tx->last.multi);
+	dp->n.tx_multicast += tx->last.multi;
+	dp->n.tx_broadcast += tx->last.broadcast;
+	if (tx->last.wire)
 		dp_wire_out(dp, &p);
 }
 
@@ -220,7 +233,8 @@ static __attribute__((noinline)) bool tx_odd(struct dp *dp, struct dp_txq *tx,
 		tx->gather_bad = true;
 	if (len && !tx->gather_bad && !(tx->gather_cmd & NIC_TXD_TSE)) {
 		data = len <= DP_FRAME_MAX - tx->gather_len
-			       ? dp_reach(tx->fn, &tx->hint, le64_get(d->addr), len, false)
+			       ? dp_reach(tx->fn, &tx->window, le64_get(d->addr), len, false,
+					  DP_FRAME_MAX)
 			       : NULL;
 		if (data) {
 			memcpy(tx->scratch + tx->gather_len, data, len);
@@ -241,40 +255,98 @@ static __attribute__((noinline)) bool tx_odd(struct dp *dp, struct dp_txq *tx,
 
 /* ---- one round ---------------------------------------------------------------------------------- */
 
-/* Plain frames from descriptor @i on; stops before the first that is not. Payload is prefetched. */
-static inline uint32_t tx_stage(struct dp_txq *tx, const struct nic_tx_desc *ring, uint32_t n,
-				struct staged *st, uint32_t *rs, uint32_t i)
-{
-	uint32_t k = 0;
+/* Command, type and options of a plain frame in one descriptor, upper half of the descriptor. */
+#define TX_PLAIN_HI_MASK (TX_PLAIN_MASK | (uint64_t)(TX_POPTS_IXSM | TX_POPTS_TXSM) << 32)
 
-	for (; i < n; i++, k++) {
-		uint64_t lo = mmio_read64(&ring[i]);
-		uint64_t hi = mmio_read64((const uint8_t *)&ring[i] + 8);
-		uint32_t cmd = (uint32_t)hi, len = cmd & NIC_TXD_DTALEN;
+/*
+ * Plain frames from descriptor @i on; stops before the first that is not. Payload is prefetched.
+ * In *rs the newest descriptor is the highest bit.
+ */
+static inline uint32_t tx_stage(struct dp_txq *tx, const struct nic_tx_desc *ring, uint32_t n,
+				struct staged *st, uint32_t *rs)
+{
+	struct dp_window w = tx->window;
+	uint32_t k, report = *rs;
+
+	for (k = 0; k < n; k++) {
+		uint64_t lo = mmio_read64(&ring[k]);
+		uint64_t hi = mmio_read64((const uint8_t *)&ring[k] + 8);
+		uint32_t len = (uint32_t)hi & NIC_TXD_DTALEN;
 		const uint8_t *data;
 
-		if (unlikely((cmd & TX_PLAIN_MASK) != TX_PLAIN ||
-			     (hi >> 32) & (TX_POPTS_IXSM | TX_POPTS_TXSM) ||
+		if (unlikely((hi & TX_PLAIN_HI_MASK) != TX_PLAIN ||
 			     len - SNIC_FRAME_MIN > DP_FRAME_MAX - SNIC_FRAME_MIN))
 			break;
-		data = dp_reach(tx->fn, &tx->hint, lo, len, false);
-		if (unlikely(!data))
-			break;
+		data = dp_reach_fast(&w, lo);
+		if (unlikely(!data)) {
+			data = dp_reach(tx->fn, &w, lo, len, false, DP_FRAME_MAX);
+			if (!data)
+				break;
+		}
 		__builtin_prefetch(data);
-		*rs |= ((cmd & NIC_TXD_RS) >> 27) << i;
+		report = report >> 1 | ((uint32_t)hi & NIC_TXD_RS) << 4;
 		st[k].data = data;
 		st[k].len = len;
 	}
+	tx->window = w;
+	*rs = report;
 	return k;
 }
 
+/*
+ * Staged frames through the switch. The short way is for untagged frames from the same to the same
+ * address as before, whose receiver has a buffer ready: everything was decided then.
+ */
+static inline void tx_staged(struct dp *dp, struct dp_txq *tx, const struct staged *st, uint32_t n)
+{
+	uint64_t fast = 0, fast_bytes = 0;
+	uint32_t dirty = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *data = st[i].data;
+		uint32_t len = st[i].len;
+		struct dp_rxq *rx = tx->fast_rx;
+		uint64_t h0, h1;
+		uint8_t *buf;
+
+		memcpy(&h0, data, 8);
+		memcpy(&h1, data + 8, 8);
+		if (unlikely(!rx || h0 != tx->fast_h0 || (uint32_t)h1 != tx->fast_h1 ||
+			     (uint16_t)(h1 >> 32) == ETH_VLAN_LE || rx->i_buf == rx->n_buf ||
+			     len > rx->plain_max || !(buf = rx->buf[rx->i_buf]))) {
+			tx_frame(dp, tx, data, len, false, 0);
+			continue;
+		}
+		rx->i_buf++;
+		dirty |= tx->fast_bit;
+		memcpy(buf, &h0, 8);
+		memcpy(buf + 8, &h1, 8);
+		dp_copy(buf + 16, data + 16, len - 16);
+		rx->pend[rx->n_pend++] = DP_RX_STATUS | NIC_RXD_STAT_LB | (uint64_t)len << 32;
+		fast++;
+		fast_bytes += len + DP_CRC;
+	}
+	if (!fast)
+		return;
+	dp->rx_dirty |= dirty;
+	tx->packets += fast;
+	tx->bytes += fast_bytes;
+	tx->loop_packets += fast;
+	tx->loop_bytes += fast_bytes;
+	dp->n.rx_frames += fast;
+	dp->n.rx_bytes += fast_bytes;
+}
+
 static inline void tx_complete(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc *ring,
-			       uint32_t rs)
+			       uint32_t rs, uint32_t n)
 {
 	if (!rs)
 		return;
 	if (tx->head_wb) {
 		mmio_write32(tx->head_wb, tx->head);
+	} else if (rs == UINT32_MAX >> (32 - n)) { /* on every one */
+		for (uint32_t i = 0; i < n; i++)
+			mmio_write32(&ring[i].status, NIC_TXD_STAT_DD);
 	} else {
 		for (; rs; rs &= rs - 1)
 			mmio_write32(&ring[__builtin_ctz(rs)].status, NIC_TXD_STAT_DD);
@@ -315,9 +387,8 @@ unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx)
 	ring = tx->ring + tx->head;
 
 	while (i < n) {
-		k = tx->gathering ? 0 : tx_stage(tx, ring, n, st, &rs, i);
-		for (uint32_t j = 0; j < k; j++)
-			tx_frame(dp, tx, st[j].data, st[j].len, false, 0);
+		k = tx->gathering ? 0 : tx_stage(tx, ring + i, n - i, st, &rs);
+		tx_staged(dp, tx, st, k);
 		i += k;
 		if (i < n) {
 			struct nic_tx_desc d;
@@ -325,8 +396,7 @@ unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx)
 			d.addr.raw = mmio_read64(&ring[i]);
 			d.cmd_len.raw = mmio_read32(&ring[i].cmd_len);
 			d.status.raw = mmio_read32(&ring[i].status);
-			if (tx_odd(dp, tx, &d))
-				rs |= BIT32(i);
+			rs = rs >> 1 | (tx_odd(dp, tx, &d) ? BIT32(31) : 0);
 			i++;
 		}
 	}
@@ -334,7 +404,7 @@ unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx)
 	if (tx->head == tx->n_desc)
 		tx->head = 0;
 	if (dp->rx_dirty)
-		dp_rx_flush(dp);
-	tx_complete(dp, tx, ring, rs);
+		dp_rx_flush(dp, true);
+	tx_complete(dp, tx, ring, rs >> (32 - n), n);
 	return n;
 }

@@ -96,7 +96,7 @@ unsigned int dp_wire_poll(struct dp *dp)
 		snic_wire_drop(&dp->wire->in);
 	}
 	if (dp->rx_dirty)
-		dp_rx_flush(dp);
+		dp_rx_flush(dp, false);
 	if (dp->wire_dirty)
 		dp_wire_flush(dp);
 	return n;

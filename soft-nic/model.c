@@ -58,6 +58,8 @@ static void registers_reset(struct snic *s, bool power_on)
 		for (uint32_t k = 0; k < r->count; k++)
 			s->reg[(r->offset + r->stride * k) / 4] = r->reset;
 	}
+	for (unsigned int v = 0; power_on && v < INTR_VECTORS; v++)
+		atomic_store(&s->intr.itr_us[v], 0);
 	s->reg[nic_RAL(0) / 4] = (uint32_t)s->nvm[0] | (uint32_t)s->nvm[1] << 16;
 	s->reg[nic_RAH(0) / 4] = s->nvm[2] | RAH_AV;
 }
@@ -83,13 +85,17 @@ static void vf_state_reset(struct snic *s, unsigned int vf)
 	atomic_fetch_and(&s->intr.eiac, ~bits);
 	atomic_fetch_and(&s->intr.eiam, ~bits);
 	atomic_fetch_and(&s->intr.pba, ~bits);
+	s->vf[vf] = (struct vf){.ivar = nic_vf_regs[VFR_VTIVAR].reset};
+	snic_queue_regs_reset(s, vf);
+	snic_queue_regs_reset(s, vf + NIC_VFS_MAX);
+}
+
+static void vf_throttles_reset(struct snic *s, unsigned int vf)
+{
 	for (uint32_t v = 0; v < NIC_VF_MSIX_N; v++) {
 		s->reg[nic_EITR(nic_vf_vector(vf, v)) / 4] = 0;
 		atomic_store(&s->intr.itr_us[nic_vf_vector(vf, v)], 0);
 	}
-	s->vf[vf] = (struct vf){.ivar = nic_vf_regs[VFR_VTIVAR].reset};
-	snic_queue_regs_reset(s, vf);
-	snic_queue_regs_reset(s, vf + NIC_VFS_MAX);
 }
 
 /* Which vectors belong to whom, and where causes without one of their own go. */
@@ -128,6 +134,7 @@ void snic_vf_reset(struct snic *s, unsigned int vf)
 	s->reg[nic_VFRE(0) / 4] &= ~BIT32(vf);
 	s->reg[nic_VFTE(0) / 4] &= ~BIT32(vf);
 	vf_state_reset(s, vf);
+	vf_throttles_reset(s, vf);
 	s->mbx[vf].v2p &= ~V2P_VFU;
 	snic_must_quiesce(s); /* its memory may be given to somebody else from here on */
 	mbx_vf_was_reset(s, vf);
@@ -141,6 +148,7 @@ void snic_set_vfs(struct snic *s, unsigned int n)
 		if (vf >= n && vf >= s->n_vfs)
 			continue;
 		vf_state_reset(s, vf);
+		vf_throttles_reset(s, vf);
 		pcicfg_init_vf(&s->cfg[vf]);
 		s->mbx[vf].v2p &= V2P_RSTI;
 		s->dma[vf].n = 0;

@@ -117,15 +117,15 @@ static void *ring_of(const struct dp_fn *fn, const struct dp_raw *raw, uint32_t 
 {
 	uint64_t base = (uint64_t)raw->r[2] << 32 | (raw->r[1] & ~(NIC_RING_ALIGN - 1));
 	uint32_t bytes = raw->r[3] & 0xfff80;
-	const struct snic_dma *hint = NULL;
+	struct dp_window w;
+	uint8_t *ring;
 
 	*ret_n = bytes / NIC_DESC_SIZE;
 	if (*ret_n < NIC_RING_LEN_STEP || *ret_n > NIC_RING_MAX)
 		return NULL;
 	/* written back as well: readable and writable */
-	if (!dp_reach(fn, &hint, base, bytes, true) || !hint->readable)
-		return NULL;
-	return hint->va + (base - hint->iova);
+	ring = dp_reach(fn, &w, base, bytes, true, 0);
+	return ring == dp_reach(fn, &w, base, bytes, false, 0) ? ring : NULL;
 }
 
 static void build_rx(const struct snic *s, struct dp_cfg *c, unsigned int q)
@@ -166,7 +166,7 @@ static void build_tx(const struct snic *s, struct dp_cfg *c, unsigned int q)
 	struct dp_txq_cfg *tx = &c->tx[q];
 	unsigned int fn = snic_queue_fn(s, q);
 	unsigned int pool = q % NIC_VFS_MAX;
-	const struct snic_dma *hint = NULL;
+	struct dp_window w;
 
 	memset(tx, 0, sizeof(*tx));
 	tx->gen = seen->gen;
@@ -180,9 +180,10 @@ static void build_tx(const struct snic *s, struct dp_cfg *c, unsigned int q)
 	if ((c->sw.vt || fn != SNIC_PF) && !(pf_reg(s, nic_VFTE(0)) & BIT32(pool)))
 		return;
 	if (seen->raw.r[4] & TDWBAL_ENABLE) {
-		tx->head_wb = (void *)dp_reach(
-			tx->fn, &hint,
-			(uint64_t)seen->raw.r[5] << 32 | (seen->raw.r[4] & ~UINT32_C(3)), 4, true);
+		tx->head_wb = (void *)dp_reach(tx->fn, &w,
+					       (uint64_t)seen->raw.r[5] << 32 |
+						       (seen->raw.r[4] & ~UINT32_C(3)),
+					       4, true, 0);
 		if (!tx->head_wb)
 			return;
 	}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The data thread for real: queues that come up behind its back, tables exchanged under traffic. */
+#include <lib/clock.h>
+#include <support/test.h>
+#include <support/snic_rig.h>
+
+#define DEADLINE_US (5 * USEC_PER_SEC)
+
+static int setup(void **state)
+{
+	*state = rig_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_free(*state);
+	return 0;
+}
+
+/* The control thread's loop, until a frame is there. */
+static uint32_t await_frame(struct rig *r, struct rig_queue *q)
+{
+	uint64_t end = clock_us() + DEADLINE_US;
+	uint32_t len = 0;
+
+	while (!len && clock_us() < end) {
+		len = rig_rx(q, NULL, NULL);
+		if (!len) {
+			snic_service(r->nic);
+			clock_sleep_us(50);
+		}
+	}
+	return len;
+}
+
+static void frames_flow_through_the_thread_and_tables_change_under_them(void **state)
+{
+	struct rig *r = *state;
+	struct rig_queue a, b;
+	uint8_t f[60], ma[6], mb[6];
+
+	assert_int_equal(snic_dp_start(r->nic, -1), 0);
+	assert_int_equal(snic_dp_start(r->nic, -1), -EALREADY);
+	rig_pf_up(r, 2);
+	a = rig_queue_up(r, 0, 0, 64, 0);
+	b = rig_queue_up(r, 1, 1, 64, 60);
+	assert_int_equal(snic_quiesce(r->nic), 0); /* both queues are known from here on */
+	rig_mac(0, ma);
+	rig_mac(1, mb);
+	rig_frame(f, mb, ma, -1, 60);
+	for (unsigned int i = 0; i < 40; i++) {
+		rig_tx(&a, f, 60);
+		if (i % 4 == 1)
+			rig_map(r, 1); /* the same memory anew: waits for the thread */
+		if (i % 4 == 3)
+			assert_int_equal(snic_quiesce(r->nic), 0);
+		assert_int_equal(await_frame(r, &b), 60);
+		rig_post(&b, rig_iova(RIG_RX_BUF + b.rx_tail * RIG_STRIDE));
+	}
+	snic_dp_stop(r->nic);
+}
+
+static void memory_taken_away_is_not_touched_by_the_thread(void **state)
+{
+	struct rig *r = *state;
+	struct rig_queue a, b;
+	uint8_t f[60], ma[6], mb[6];
+
+	assert_int_equal(snic_dp_start(r->nic, -1), 0);
+	rig_pf_up(r, 2);
+	a = rig_queue_up(r, 0, 0, 64, 0);
+	b = rig_queue_up(r, 1, 1, 64, 60);
+	assert_int_equal(snic_quiesce(r->nic), 0); /* both queues are known from here on */
+	rig_mac(0, ma);
+	rig_mac(1, mb);
+	rig_frame(f, mb, ma, -1, 60);
+	for (unsigned int i = 0; i < 20; i++) {
+		for (unsigned int k = 0; k < 5; k++)
+			rig_tx(&a, f, 60);
+		assert_int_equal(snic_dma_set(r->nic, 1, NULL, 0), 0);
+		mprotect(r->mem[1], RIG_MEM, PROT_NONE); /* a touch from now on kills the test */
+		clock_sleep_us(500);
+		mprotect(r->mem[1], RIG_MEM, PROT_READ | PROT_WRITE);
+		rig_map(r, 1);
+	}
+	(void)b;
+}
+
+static void thread_goes_to_sleep_and_a_frame_from_the_wire_wakes_it(void **state)
+{
+	struct rig *r = *state;
+	struct snic_wire_slot *s;
+	struct rig_queue b;
+	uint8_t ma[6], mb[6];
+	uint64_t end;
+
+	assert_int_equal(snic_dp_start(r->nic, -1), 0);
+	rig_pf_up(r, 2);
+	b = rig_queue_up(r, 1, 1, 64, 60);
+	assert_int_equal(snic_quiesce(r->nic), 0); /* both queues are known from here on */
+	rig_mac(0, ma);
+	rig_mac(1, mb);
+	end = clock_us() + DEADLINE_US;
+	while (snic_dp_rung(r->nic) != SNIC_SLEEP && clock_us() < end)
+		clock_sleep_us(1000);
+	assert_int_equal(snic_dp_rung(r->nic), SNIC_SLEEP);
+	s = snic_wire_room(&r->wire->in);
+	s->len = rig_frame(s->frame, mb, ma, -1, 60);
+	snic_wire_put(&r->wire->in);
+	snic_dp_kick(r->nic);
+	assert_int_equal(await_frame(r, &b), 60);
+}
+
+static void vfs_come_and_go_while_the_thread_runs(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(snic_dp_start(r->nic, -1), 0);
+	for (unsigned int i = 0; i < 20; i++) {
+		rig_pf_up(r, 1 + i % 8);
+		rig_queue_up(r, 0, 0, 64, 60);
+		rig_write(r, 0, nicvf_VTCTRL(0), VTCTRL_RST);
+		rig_vfs_disable(r);
+		assert_int_equal(r->n_vfs, 0);
+	}
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(frames_flow_through_the_thread_and_tables_change_under_them),
+		CASE(memory_taken_away_is_not_touched_by_the_thread),
+		CASE(thread_goes_to_sleep_and_a_frame_from_the_wire_wakes_it),
+		CASE(vfs_come_and_go_while_the_thread_runs),
+	};
+
+	return cmocka_run_group_tests_name("soft_nic_thread", tests, NULL, NULL);
+}
