@@ -123,32 +123,45 @@ void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool mult
 	rx->multicast += multi;
 }
 
-/* Write-backs of descriptors [head, head + n), which do not wrap; returns the octets they hold. */
-static uint64_t write_back(struct nic_rx_read *ring, const uint64_t *pend, uint32_t n)
+/* What a run of write-backs delivered. */
+struct run {
+	uint64_t frames, bytes;
+};
+
+/* Write-backs of descriptors [ring, ring + n), which do not wrap. */
+static struct run write_back(struct nic_rx_read *ring, const uint64_t *pend, uint32_t n)
 {
-	uint64_t bytes = 0;
+	struct run r = {.frames = n, .bytes = (uint64_t)n * DP_CRC};
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t upper = pend[i];
 
 		mmio_write64(&ring[i], 0);
 		mmio_write64((uint8_t *)&ring[i] + 8, upper); /* last: makes it visible */
-		bytes += (uint16_t)(upper >> 32) + DP_CRC;
-		if (unlikely(upper & (NIC_RXD_STAT_VP | NIC_RXD_ERR_RXE)))
-			bytes += upper & NIC_RXD_STAT_VP ? DP_TAG_LEN : -DP_CRC;
+		r.bytes += (uint16_t)(upper >> 32);
+		if (unlikely(upper & (NIC_RXD_STAT_VP | NIC_RXD_ERR_RXE))) {
+			if (upper & NIC_RXD_STAT_VP) {
+				r.bytes += DP_TAG_LEN;
+			} else { /* a used-up descriptor, no frame */
+				r.bytes -= DP_CRC;
+				r.frames--;
+			}
+		}
 	}
-	return bytes;
+	return r;
 }
 
 static void rx_flush_one(struct dp *dp, struct dp_rxq *rx, bool loop)
 {
 	uint32_t n = rx->n_pend, head = rx->head, done = 0;
-	uint64_t bytes = 0;
+	struct run sum = {0}, r;
 
 	while (done < n) {
 		uint32_t run = n - done < rx->n_desc - head ? n - done : rx->n_desc - head;
 
-		bytes += write_back(rx->ring + head, rx->pend + done, run);
+		r = write_back(rx->ring + head, rx->pend + done, run);
+		sum.frames += r.frames;
+		sum.bytes += r.bytes;
 		done += run;
 		head += run;
 		if (head == rx->n_desc)
@@ -156,11 +169,11 @@ static void rx_flush_one(struct dp *dp, struct dp_rxq *rx, bool loop)
 	}
 	rx->head = head;
 	rx->n_pend = 0;
-	rx->packets += n;
-	rx->bytes += bytes;
+	rx->packets += sum.frames;
+	rx->bytes += sum.bytes;
 	if (loop) {
-		rx->loop_packets += n;
-		rx->loop_bytes += bytes;
+		rx->loop_packets += sum.frames;
+		rx->loop_bytes += sum.bytes;
 	}
 	intr_queue(dp->intr, &dp->timer, rx->irq, true);
 	/* look for buffers now, while nobody waits, so that they are translated and in our cache */

@@ -194,6 +194,8 @@ static void bad_receive_buffer_is_used_up_without_a_write(void **state)
 	assert_int_equal(rig_rx(&p.b, NULL, &wb), LEN);
 	snic_counters(r->nic, &c);
 	assert_int_equal(c.pool[1].rx_dropped, 1);
+	assert_int_equal(c.pool[1].rx_packets, 1);
+	assert_int_equal(c.pool[1].rx_bytes, LEN + 4);
 }
 
 static void no_buffer_drops_and_counts(void **state)
