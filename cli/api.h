@@ -30,6 +30,9 @@ __attribute__((sentinel)) int api_path(char *ret_path, const char *part, ...);
 int api_call(const struct cli *cli, const char *method, const char *path, const json_t *body,
 	     unsigned int timeout_ms, json_t **ret_reply);
 
-/** api_try() - as api_call(), silent: for objects that may not exist. Return, Context, Source: there. */
+/**
+ * api_try() - as api_call(), silent: for objects that may not exist
+ * Context, Return, Source: as api_call().
+ */
 int api_try(const struct cli *cli, const char *method, const char *path, const json_t *body,
 	    unsigned int timeout_ms, json_t **ret_reply);

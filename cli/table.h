@@ -29,7 +29,10 @@ int table_print(const json_t *rows, const struct table_col *cols);
  */
 int table_show(const json_t *object);
 
-/** table_json() - @value as indented JSON on stdout. Context: any. Return: 0; -EIO. Source: none. */
+/**
+ * table_json() - @value as indented JSON on stdout
+ * Context: any. Return: 0; -EIO. Source: none.
+ */
 int table_json(const json_t *value);
 
 /**

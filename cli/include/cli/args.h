@@ -34,10 +34,16 @@ enum args_result args_parse(int argc, char **argv, const struct cli_cmd *const *
  */
 int args_uint(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value);
 
-/** args_text() - value of option @name or NULL. Context: any; pure. Return: see there. Source: none. */
+/**
+ * args_text() - value of an option as given
+ * Context: any; pure. Return: a string of argv; NULL when not given or not known. Source: none.
+ */
 const char *args_text(const struct cli_args *args, const char *name);
 
-/** args_number() - value of the checked CLI_UINT option @name or @otherwise. Context: any; pure. */
+/**
+ * args_number() - value of a CLI_UINT option, checked by args_parse()
+ * Context: any; pure. Return: the number; @otherwise when not given. Source: none.
+ */
 uint64_t args_number(const struct cli_args *args, const char *name, uint64_t otherwise);
 
 /**

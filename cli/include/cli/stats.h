@@ -11,12 +11,15 @@
  * @json: {"n","min","max","buckets":[[index,count]...]}
  *
  * Context: any; pure.
- * Return: 0; -EBADMSG shape, index or counts wrong (a guest is behind it); @ret_hist is then unchanged.
+ * Return: 0; -EBADMSG shape, index or counts wrong (a guest is behind it), @ret_hist is unchanged.
  * Source: docs/processes.md.
  */
 int stats_hist_decode(const json_t *json, struct hist *ret_hist);
 
-/** stats_median() - median of @n values, which are sorted in place; 0 if none. Context: any; pure. */
+/**
+ * stats_median() - median of @n values, which are sorted in place
+ * Context: any; pure. Return: the median, 0 if there are none. Source: none.
+ */
 double stats_median(double *values, size_t n);
 
 /** stats_ticks_ns() - TSC ticks in ns at @tsc_khz. Context: any; pure. Return: ns. Source: none. */
