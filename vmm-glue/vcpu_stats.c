@@ -10,9 +10,9 @@
 int vcpu_stats_open(struct vcpu *v)
 {
 	struct kvm_stats_header h;
-	struct {
+	union {
 		struct kvm_stats_desc d;
-		char name[STAT_NAME_MAX];
+		char bytes[sizeof(struct kvm_stats_desc) + STAT_NAME_MAX];
 	} desc;
 	size_t size;
 
@@ -21,7 +21,7 @@ int vcpu_stats_open(struct vcpu *v)
 		return -ENOTSUP;
 	if (pread(v->stats_fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
 		return -EIO;
-	if (!h.name_size || h.name_size > sizeof(desc.name) || h.num_desc > STATS_MAX)
+	if (!h.name_size || h.name_size > STAT_NAME_MAX || h.num_desc > STATS_MAX)
 		return -ENOTSUP;
 
 	size = sizeof(desc.d) + h.name_size;
@@ -30,8 +30,8 @@ int vcpu_stats_open(struct vcpu *v)
 
 		if (pread(v->stats_fd, &desc, size, at) != (ssize_t)size)
 			return -EIO;
-		desc.name[h.name_size - 1] = '\0';
-		if (strcmp(desc.name, "exits"))
+		desc.bytes[size - 1] = '\0';
+		if (strcmp(&desc.bytes[sizeof(desc.d)], "exits"))
 			continue;
 		v->stats_off = (off_t)h.data_offset + (off_t)desc.d.offset;
 		return 0;
