@@ -101,6 +101,8 @@ struct dp_rxq {
 	/* hot */
 	uint32_t i_buf, n_buf; /* buf[i_buf..n_buf) are posted, translated buffers */
 	uint32_t n_pend;       /* write-backs not yet stored */
+	uint32_t n_bad;	       /* ... of which are no frames */
+	uint64_t pend_bytes;   /* octets in them, with CRC */
 	uint32_t plain_max; /* longest untagged frame without CRC that limits and buffers allow */
 	uint32_t head;	    /* descriptor of pend[0] */
 	uint32_t fetched;   /* next descriptor to look at */
@@ -129,9 +131,9 @@ struct dp_txq {
 	uint32_t head;
 	uint32_t n_desc;
 	struct dp_window window;
-	/* plain frames with these first 12 bytes go to this one queue and nowhere else */
+	/* frames that begin with these 14 bytes go to this one queue and nowhere else */
 	uint64_t fast_h0;
-	uint32_t fast_h1;
+	uint64_t fast_h1;
 	uint32_t fast_bit; /* of fast_rx, for rx_dirty */
 	uint8_t pool;
 	uint8_t index;

@@ -23,6 +23,8 @@ static void rx_stop(struct dp_rxq *rx)
 
 bool dp_rx_refill(struct dp_rxq *rx)
 {
+	const struct nic_rx_read *ring;
+	struct dp_window w;
 	uint32_t tail, n, i;
 
 	if (!rx->ring) {
@@ -46,15 +48,18 @@ bool dp_rx_refill(struct dp_rxq *rx)
 		n = rx->n_desc - rx->fetched;
 	if (n > DP_BATCH)
 		n = DP_BATCH;
+	ring = rx->ring + rx->fetched;
+	w = rx->window;
 	for (i = 0; i < n; i++) {
-		uint64_t addr = mmio_read64(&rx->ring[rx->fetched + i].pkt_addr);
-		uint8_t *buf = dp_reach_fast(&rx->window, addr);
+		uint64_t addr = mmio_read64(&ring[i].pkt_addr);
+		uint8_t *buf = dp_reach_fast(&w, addr);
 
 		if (unlikely(!buf))
-			buf = dp_reach(rx->fn, &rx->window, addr, rx->buf_len, true, rx->buf_len);
+			buf = dp_reach(rx->fn, &w, addr, rx->buf_len, true, rx->buf_len);
 		__builtin_prefetch(buf, 1);
 		rx->buf[i] = buf;
 	}
+	rx->window = w;
 	rx->fetched += n;
 	if (rx->fetched == rx->n_desc)
 		rx->fetched = 0;
@@ -109,6 +114,7 @@ void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool mult
 	if (!buf) {
 		/* a buffer outside mapped memory: its descriptor is used up, the frame is lost */
 		rx->dropped_bad++;
+		rx->n_bad++;
 		rx->pend[rx->n_pend++] = DP_RX_STATUS | NIC_RXD_ERR_RXE;
 		return;
 	}
@@ -120,61 +126,43 @@ void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool mult
 	}
 	len = put_frame(buf, p, strip);
 	rx->pend[rx->n_pend++] = status | (uint64_t)len << 32 | vlan << 48;
+	rx->pend_bytes += wire_len;
 	rx->multicast += multi;
 }
 
-/* What a run of write-backs delivered. */
-struct run {
-	uint64_t frames, bytes;
-};
-
 /* Write-backs of descriptors [ring, ring + n), which do not wrap. */
-static struct run write_back(struct nic_rx_read *ring, const uint64_t *pend, uint32_t n)
+static void write_back(struct nic_rx_read *ring, const uint64_t *pend, uint32_t n)
 {
-	struct run r = {.frames = n, .bytes = (uint64_t)n * DP_CRC};
-
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t upper = pend[i];
-
 		mmio_write64(&ring[i], 0);
-		mmio_write64((uint8_t *)&ring[i] + 8, upper); /* last: makes it visible */
-		r.bytes += (uint16_t)(upper >> 32);
-		if (unlikely(upper & (NIC_RXD_STAT_VP | NIC_RXD_ERR_RXE))) {
-			if (upper & NIC_RXD_STAT_VP) {
-				r.bytes += DP_TAG_LEN;
-			} else { /* a used-up descriptor, no frame */
-				r.bytes -= DP_CRC;
-				r.frames--;
-			}
-		}
+		mmio_write64((uint8_t *)&ring[i] + 8, pend[i]); /* last: makes it visible */
 	}
-	return r;
 }
 
 static void rx_flush_one(struct dp *dp, struct dp_rxq *rx, bool loop)
 {
 	uint32_t n = rx->n_pend, head = rx->head, done = 0;
-	struct run sum = {0}, r;
+	uint32_t frames = n - rx->n_bad;
 
 	while (done < n) {
 		uint32_t run = n - done < rx->n_desc - head ? n - done : rx->n_desc - head;
 
-		r = write_back(rx->ring + head, rx->pend + done, run);
-		sum.frames += r.frames;
-		sum.bytes += r.bytes;
+		write_back(rx->ring + head, rx->pend + done, run);
 		done += run;
 		head += run;
 		if (head == rx->n_desc)
 			head = 0;
 	}
 	rx->head = head;
-	rx->n_pend = 0;
-	rx->packets += sum.frames;
-	rx->bytes += sum.bytes;
+	rx->packets += frames;
+	rx->bytes += rx->pend_bytes;
 	if (loop) {
-		rx->loop_packets += sum.frames;
-		rx->loop_bytes += sum.bytes;
+		rx->loop_packets += frames;
+		rx->loop_bytes += rx->pend_bytes;
 	}
+	rx->n_pend = 0;
+	rx->n_bad = 0;
+	rx->pend_bytes = 0;
 	intr_queue(dp->intr, &dp->timer, rx->irq, true);
 	/* look for buffers now, while nobody waits, so that they are translated and in our cache */
 	if (rx->i_buf == rx->n_buf && mmio_read32(rx->regs + DPR_TAIL) != rx->fetched)

@@ -59,7 +59,7 @@ static void tx_remember(struct dp *dp, struct dp_txq *tx, const struct dp_pkt *p
 	tx->fast_rx = &dp->rx[q];
 	tx->fast_bit = BIT32(q);
 	tx->fast_h0 = p->h0;
-	tx->fast_h1 = (uint32_t)p->h1;
+	tx->fast_h1 = p->h1 << 16; /* rest of the source address, and the type: no tag */
 }
 
 /* VLAN tag of a frame after the pool's rule; false if the frame carries one it must not. */
@@ -294,47 +294,67 @@ static inline uint32_t tx_stage(struct dp_txq *tx, const struct nic_tx_desc *rin
 }
 
 /*
- * Staged frames through the switch. The short way is for untagged frames from the same to the same
- * address as before, whose receiver has a buffer ready: everything was decided then.
+ * The short way: frames from the same to the same address and of the same type as before, whose
+ * receiver has a buffer ready. Everything about them was decided then; stops at the first other one.
  */
-static inline void tx_staged(struct dp *dp, struct dp_txq *tx, const struct staged *st, uint32_t n)
+static inline uint32_t tx_fast_run(struct dp *dp, struct dp_txq *tx, const struct staged *st,
+				   uint32_t n)
 {
-	uint64_t fast = 0, fast_bytes = 0;
-	uint32_t dirty = 0;
+	struct dp_rxq *rx = tx->fast_rx;
+	uint64_t want_h0 = tx->fast_h0, want_h1 = tx->fast_h1, bytes = 0;
+	uint32_t room, max, i;
+	uint8_t **bufs;
+	uint64_t *pend;
 
-	for (uint32_t i = 0; i < n; i++) {
+	if (unlikely(!rx))
+		return 0;
+	room = rx->n_buf - rx->i_buf;
+	if (n > room)
+		n = room;
+	max = rx->plain_max;
+	bufs = rx->buf + rx->i_buf;
+	pend = rx->pend + rx->n_pend;
+	for (i = 0; i < n; i++) {
 		const uint8_t *data = st[i].data;
 		uint32_t len = st[i].len;
-		struct dp_rxq *rx = tx->fast_rx;
+		uint8_t *buf = bufs[i];
 		uint64_t h0, h1;
-		uint8_t *buf;
 
 		memcpy(&h0, data, 8);
 		memcpy(&h1, data + 8, 8);
-		if (unlikely(!rx || h0 != tx->fast_h0 || (uint32_t)h1 != tx->fast_h1 ||
-			     (uint16_t)(h1 >> 32) == ETH_VLAN_LE || rx->i_buf == rx->n_buf ||
-			     len > rx->plain_max || !(buf = rx->buf[rx->i_buf]))) {
-			tx_frame(dp, tx, data, len, false, 0);
-			continue;
-		}
-		rx->i_buf++;
-		dirty |= tx->fast_bit;
+		if (unlikely(h0 != want_h0 || h1 << 16 != want_h1 || len > max || !buf))
+			break;
 		memcpy(buf, &h0, 8);
 		memcpy(buf + 8, &h1, 8);
 		dp_copy(buf + 16, data + 16, len - 16);
-		rx->pend[rx->n_pend++] = DP_RX_STATUS | NIC_RXD_STAT_LB | (uint64_t)len << 32;
-		fast++;
-		fast_bytes += len + DP_CRC;
+		pend[i] = DP_RX_STATUS | NIC_RXD_STAT_LB | (uint64_t)len << 32;
+		bytes += len;
 	}
-	if (!fast)
-		return;
-	dp->rx_dirty |= dirty;
-	tx->packets += fast;
-	tx->bytes += fast_bytes;
-	tx->loop_packets += fast;
-	tx->loop_bytes += fast_bytes;
-	dp->n.rx_frames += fast;
-	dp->n.rx_bytes += fast_bytes;
+	if (unlikely(!i))
+		return 0;
+	bytes += (uint64_t)i * DP_CRC;
+	rx->i_buf += i;
+	rx->n_pend += i;
+	rx->pend_bytes += bytes;
+	dp->rx_dirty |= tx->fast_bit;
+	tx->packets += i;
+	tx->bytes += bytes;
+	tx->loop_packets += i;
+	tx->loop_bytes += bytes;
+	dp->n.rx_frames += i;
+	dp->n.rx_bytes += bytes;
+	return i;
+}
+
+static inline void tx_staged(struct dp *dp, struct dp_txq *tx, const struct staged *st, uint32_t n)
+{
+	for (uint32_t i = 0; i < n;) {
+		i += tx_fast_run(dp, tx, st + i, n - i);
+		if (i < n) {
+			tx_frame(dp, tx, st[i].data, st[i].len, false, 0);
+			i++;
+		}
+	}
 }
 
 static inline void tx_complete(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc *ring,
