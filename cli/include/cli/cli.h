@@ -3,7 +3,8 @@
 /*
  * What the commands of sriovctl share: the parsed command line, the way to ask sriovd, and the list
  * of commands. A command turns its options into one API call, prints the answer and returns the
- * exit status; it holds no state of its own. Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+ * exit status; it holds no state of its own. Exit status: 0 done, 1 refused or failed, 2 wrong
+ * usage.
  */
 #include <jansson.h>
 #include <signal.h>
