@@ -3,10 +3,39 @@
  * Guest memory: one sealed memfd, mapped once, one memslot at guest-physical 0. Memslots of devices
  * (the shared pages of a VF) come and go with their BARs and are numbered here.
  */
+#include <sys/mman.h>
 #include <lib/memfd.h>
 #include "vm_impl.h"
 
 #define PAGE UINT64_C(4096)
+
+/*
+ * As dma_mem_new(), but populated by use: a guest may never touch most of it, and clearing it all
+ * would be most of the time until the guest's first word. Huge pages are reserved by mmap(2).
+ */
+static int ram_new(uint64_t size, bool hugetlb, struct dma_mem **ret_ram)
+{
+	_cleanup_(freep) struct dma_mem *ram = NULL;
+	_cleanup_(fd_closep) int fd = -1;
+	void *va;
+	int r;
+
+	ram = calloc(1, sizeof(*ram));
+	if (!ram)
+		return -ENOMEM;
+	r = memfd_new("guest-ram", size, hugetlb, &fd);
+	if (r < 0)
+		return r;
+	va = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (va == MAP_FAILED)
+		return -errno;
+	ram->va = va;
+	ram->len = size;
+	ram->fd = TAKE_FD(fd);
+	ram->hugetlb = hugetlb;
+	*ret_ram = TAKE_PTR(ram);
+	return 0;
+}
 
 int vm_mem_new(struct vm *vm, uint64_t size, bool hugetlb)
 {
@@ -15,7 +44,7 @@ int vm_mem_new(struct vm *vm, uint64_t size, bool hugetlb)
 
 	if (!size || size > VM_MEMORY_MAX || size % (2u << 20))
 		return -EINVAL;
-	r = dma_mem_new("guest-ram", size, hugetlb, (iova_t){0}, &ram);
+	r = ram_new(size, hugetlb, &ram);
 	if (r < 0)
 		return r;
 	r = vm->plat->memslot(vm, VM_MEMSLOT_RAM, 0, size, ram->va);
