@@ -6,6 +6,8 @@
 
 #include "api_internal.h"
 
+#define DEPTH_MAX 16u
+
 /* clang-format off */
 static const struct route routes[] = {
 	{"GET",    "/v1/status",          API_READ, call_status,      NULL},
@@ -84,6 +86,27 @@ static int query_check(const struct route *route, const struct api_request *rq, 
 	return 0;
 }
 
+/* The JSON parser recurses; our calls know two levels, and a thread's stack is finite. */
+static bool nesting_ok(const char *text, size_t len)
+{
+	bool in_string = false;
+	unsigned int depth = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (!in_string && (c == '[' || c == '{') && ++depth > DEPTH_MAX)
+			return false;
+		else if (!in_string && (c == ']' || c == '}') && depth > 0)
+			depth--;
+	}
+	return true;
+}
+
 static int body_parse(const struct api_request *rq, json_t **ret_body, struct op_error *e)
 {
 	json_error_t je;
@@ -97,6 +120,9 @@ static int body_parse(const struct api_request *rq, json_t **ret_body, struct op
 	}
 	if (strcmp(rq->method, "GET") == 0)
 		return op_fail(e, HTTP_BAD_INPUT, -EINVAL, "GET takes no body");
+	if (!nesting_ok(rq->body, rq->body_len))
+		return op_fail(e, HTTP_BAD_INPUT, -EINVAL, "request body: nested deeper than %u",
+			       DEPTH_MAX);
 	*ret_body = json_loadb(rq->body, rq->body_len, JSON_REJECT_DUPLICATES, &je);
 	if (!*ret_body)
 		return op_fail(e, HTTP_BAD_INPUT, -EINVAL, "request body: line %d: %s", je.line,

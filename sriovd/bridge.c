@@ -18,6 +18,8 @@ int bridge_bring_up(struct sriovd *d, struct bridge *br, struct op_error *e)
 	size_t n = 0;
 	int r;
 
+	if (br->died) /* the nets on it have to hear of it first */
+		return op_fail(e, HTTP_CHILD, -EAGAIN, "%s", br->child.reason);
 	if (!br->child.running) {
 		if (br->cfg.tap[0]) {
 			r = tap_open(br->cfg.tap, &tap, e);
@@ -61,8 +63,10 @@ static void recover_job(struct sriovd *d, void *arg)
 		if (r < 0 || d->closing)
 			break;
 		r = bridge_bring_up(d, br, &e);
-		if (r >= 0 && !br->died && br->up)
+		if (r >= 0 && br->up)
 			break;
+		if (br->died)
+			continue;
 		text_set(br->reason, sizeof(br->reason), "%s", op_text(&e, r));
 		log_object_warning(br->child.object, 0, "recovery: %s; trying again", br->reason);
 	}

@@ -185,6 +185,20 @@ void child_unwatch(struct sriovd *d, struct child *c)
 	watch_del(d, c->event_fd);
 }
 
+int child_resubscribe(struct sriovd *d, struct child *c)
+{
+	pid_t pid;
+	int r;
+
+	r = child_greet(d, c, ANSWER_US, &pid);
+	/* it may have died, or been restarted, while we asked */
+	if (r >= 0 && c->running && c->pid == pid)
+		return watch_add(d, c->event_fd, c, WATCH_EVENTS);
+	if (r >= 0)
+		c->event_fd = fd_close(c->event_fd);
+	return r < 0 ? r : -ESRCH;
+}
+
 static int child_up(struct sriovd *d, struct child *c)
 {
 	pid_t pid;

@@ -12,7 +12,7 @@
 
 #define CONNECTIONS_MAX 64u
 #define IDLE_S		60u
-#define STACK_SIZE	(256u * 1024)
+#define STACK_SIZE	(512u * 1024)
 #define BACKLOG		64
 #define GROUPS_MAX	256
 #define HEADERS_MAX	32768u

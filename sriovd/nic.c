@@ -188,8 +188,11 @@ int nic_bring_up(struct sriovd *d, struct nic *nic, struct op_error *e)
 	int r;
 
 	nic->up = false;
-	r = snic_start(d, nic, e);
+	/* VFs of the old one still have tenants then, and would keep the new one from getting any */
+	if (nic->snic_died)
+		return op_fail(e, HTTP_CHILD, -EAGAIN, "%s", nic->snic.reason);
 	epoch = nic->epoch;
+	r = snic_start(d, nic, e);
 	if (r >= 0 && !nic->pf.running)
 		r = child_start(d, &nic->pf, &pf_start, e);
 	if (r >= 0)
@@ -232,8 +235,10 @@ static void recover_job(struct sriovd *d, void *arg)
 			continue;
 		r = nic_bring_up(d, nic, &e);
 		hold_release(d, &nic->hold, true);
-		if (r >= 0 && !nic->snic_died && nic->up)
+		if (r >= 0 && nic->up)
 			break;
+		if (nic->snic_died)
+			continue;
 		text_set(nic->reason, sizeof(nic->reason), "%s", op_text(&e, r));
 		log_object_warning(nic->pf.object, 0, "recovery: %s; trying again", nic->reason);
 	}

@@ -93,7 +93,7 @@ void child_events(struct sriovd *d, struct child *c)
 		if (r == -EBADMSG)
 			continue;
 		if (r < 0) {
-			/* its end comes by the pidfd */
+			/* its end comes by the pidfd; if it only cut us off, the janitor comes back */
 			watch_del(d, c->event_fd);
 			c->event_fd = fd_close(c->event_fd);
 			return;
@@ -134,6 +134,54 @@ static void retry_vf(struct sriovd *d, struct nic *nic, unsigned int i)
 	hold_release(d, &nic->hold, false);
 }
 
+static bool cut_off(const struct child *c)
+{
+	return c->running && c->event_fd < 0;
+}
+
+static void resubscribe_nic(struct sriovd *d, struct nic *nic)
+{
+	struct op_error e;
+
+	if ((!cut_off(&nic->snic) && !cut_off(&nic->pf)) ||
+	    hold_take(&nic->hold, false, "", &e, "subscription") < 0)
+		return;
+	if (cut_off(&nic->snic) && child_resubscribe(d, &nic->snic) < 0)
+		log_object_debug(nic->snic.object, "no events");
+	if (cut_off(&nic->pf) && child_resubscribe(d, &nic->pf) < 0)
+		log_object_debug(nic->pf.object, "no events");
+	hold_release(d, &nic->hold, false);
+}
+
+/* A guest can make its VMM talk more than we listen; what was said meanwhile is asked for. */
+static bool resubscribe_vm(struct sriovd *d, struct vm *vm)
+{
+	_cleanup_(json_decrefp) json_t *info = NULL;
+	struct op_error e;
+
+	if (!cut_off(&vm->child) || vm->state != VM_RUNNING ||
+	    hold_take(&vm->hold, false, "", &e, "subscription") < 0)
+		return false;
+	if (child_resubscribe(d, &vm->child) >= 0 && vm_info(d, vm, &info, NULL) >= 0)
+		on_vm_state(d, &vm->child, info);
+	hold_release(d, &vm->hold, false);
+	return true;
+}
+
+static void resubscribe_all(struct sriovd *d)
+{
+	struct vm *vm = d->vms;
+
+	for (size_t i = 0; i < d->n_nics; i++)
+		resubscribe_nic(d, &d->nics[i]);
+	for (size_t i = 0; i < d->n_bridges; i++)
+		if (cut_off(&d->bridges[i].child) && child_resubscribe(d, &d->bridges[i].child) < 0)
+			log_object_debug(d->bridges[i].child.object, "no events");
+	/* the list may have changed while the baton was away: one a round */
+	while (vm && !resubscribe_vm(d, vm))
+		vm = vm->next;
+}
+
 void janitor_job(struct sriovd *d, void *arg)
 {
 	int r = 0;
@@ -148,6 +196,7 @@ void janitor_job(struct sriovd *d, void *arg)
 				    nic->vf[i].retry_us <= clock_us())
 					retry_vf(d, nic, i);
 			}
+		resubscribe_all(d);
 		r = state_sleep(d, JANITOR_US);
 	}
 }

@@ -156,7 +156,7 @@ int vm_start(struct sriovd *d, const char *name, unsigned int memory_mib, struct
 }
 
 /* Everything the VM had: its process is gone, so nothing has to be asked. */
-static void release_nets(struct sriovd *d, struct vm *vm)
+static int release_nets(struct sriovd *d, struct vm *vm)
 {
 	struct net *net = d->nets;
 	int r;
@@ -172,12 +172,13 @@ static void release_nets(struct sriovd *d, struct vm *vm)
 			continue;
 		}
 		if (r < 0)
-			return;
+			return r;
 		if (net->vm == vm)
 			net_release(d, net);
 		hold_release(d, &net->hold, true);
 		net = d->nets;
 	}
+	return 0;
 }
 
 static void end_job(struct sriovd *d, void *arg)
@@ -188,9 +189,11 @@ static void end_job(struct sriovd *d, void *arg)
 	if (!vm || !vm->ending ||
 	    hold_wait(d, &vm->hold, true, clock_us() + HOLD_US, "end of vm %s", name) < 0)
 		return;
-	child_await_exit(d, &vm->child, EXIT_US);
+	child_stop(d, &vm->child);
 	ledger_trouble(d, vm_put(d, vm), "vms");
-	release_nets(d, vm);
+	if (release_nets(d, vm) < 0)
+		log_object_warning(vm->child.object, 0,
+				   "some of its nets are left to the next start");
 	vm->ending = false;
 	hold_release(d, &vm->hold, true);
 }
@@ -270,8 +273,16 @@ int vm_stop(struct sriovd *d, const char *name, bool force, uint64_t deadline_ms
 	text_set(how, 16, "gone");
 	if (vm->state == VM_RUNNING)
 		r = stop_running(d, vm, force, deadline_ms, how, e);
-	if (r >= 0)
-		release_nets(d, vm);
+	if (r >= 0) {
+		r = release_nets(d, vm);
+		if (r < 0) {
+			/* nets still point to it: stopped, and to be deleted once more */
+			vm->state = VM_STOPPED;
+			ledger_trouble(d, vm_put(d, vm), "vms");
+			op_fail(e, HTTP_CONFLICT, r, "vm %s is stopped, its nets are still busy",
+				name);
+		}
+	}
 	hold_release(d, &vm->hold, true);
 	if (r < 0)
 		return r;

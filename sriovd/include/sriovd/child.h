@@ -93,6 +93,9 @@ void child_await_exit(struct sriovd *d, struct child *c, uint64_t timeout_us);
 int child_watch(struct sriovd *d, struct child *c) _must_check_;
 void child_unwatch(struct sriovd *d, struct child *c);
 
+/** child_resubscribe() - it cut our event connection and lives on. Drops the baton; hold its owner. */
+int child_resubscribe(struct sriovd *d, struct child *c) _must_check_;
+
 /** child_died() - its pidfd polls readable: note the reason, stop watching. */
 void child_died(struct sriovd *d, struct child *c);
 

@@ -24,5 +24,5 @@ int reconcile_start(struct sriovd *d) _must_check_;
  * @stopped: array that gets "vm vm1", "pf p0", "bridge br0"
  * Context: request; up to minutes. Return: 0; -EBUSY; -EALREADY; -errno. Source: docs/api.md.
  */
-int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_error *e)
-	_must_check_;
+int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped,
+		       struct op_error *e) _must_check_;
