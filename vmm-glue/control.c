@@ -49,18 +49,23 @@ const char *control_exit_source(const struct control *c)
 	return c->vm.vcpu.stats_off ? "kvm_stats" : "kvm_run";
 }
 
-void control_traps(struct control *c, struct traps *ret_traps)
+static void traps_add(const struct vm *vm, uint32_t slot, struct traps *t)
+{
+	struct pci_dev *d = slot < VMM_SLOTS ? vm->slot[slot].own : NULL;
+
+	if (!d)
+		return;
+	t->bar_exits += atomic_load(&d->bar_exits);
+	t->messages += d->ops->messages ? d->ops->messages(d) : 0;
+}
+
+void control_traps(const struct control *c, const struct guest_req *g, struct traps *ret_traps)
 {
 	struct traps t = {0};
 
-	for (unsigned int s = 1; s < VMM_SLOTS; s++) {
-		struct pci_dev *d = c->vm.slot[s].own;
-
-		if (!d)
-			continue;
-		t.bar_exits += atomic_load(&d->bar_exits);
-		t.messages += d->ops->messages ? d->ops->messages(d) : 0;
-	}
+	traps_add(&c->vm, g->slot_a, &t);
+	if (g->slot_b != g->slot_a)
+		traps_add(&c->vm, g->slot_b, &t);
 	t.kvm_exits = c->vm.vcpu.stats_off ? vcpu_stats_exits(&c->vm.vcpu)
 					   : atomic_load(&c->vm.vcpu.exits);
 	*ret_traps = t;
@@ -372,7 +377,8 @@ int control_free(struct control *c)
 {
 	int r;
 
-	/* a vCPU that does not end still uses all of this: then the process goes, with everything */
+	/* a vCPU that does not end still uses all of this: then the process goes, with everything
+	 */
 	r = vcpu_stop(&c->vm, STOP_TIMEOUT_US);
 	if (r < 0)
 		return r;

@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control channel of sriov-vmm: the methods and events of docs/processes.md on top of struct vm.
- * Answers that depend on the guest are deferred: a waiter holds the request until its condition or
- * its deadline comes, and control_tick() is the one place that looks at them.
+ * The control channel of sriov-vmm: the methods and events of docs/processes.md on top of struct
+ * vm. Answers that depend on the guest are deferred: a waiter holds the request until its condition
+ * or its deadline comes, and control_tick() is the one place that looks at them.
  */
 #include <lib/ctl.h>
 #include "vm_impl.h"
@@ -51,7 +51,8 @@ struct control {
 int control_new(sd_event *event, const char *name, int control_fd, int cpu,
 		struct control **ret_control) _must_check_;
 
-/** control_free() - stop the vCPU, destroy all. -ETIMEDOUT: the vCPU hangs, the process must _exit(). */
+/** control_free() - stop the vCPU, destroy all. -ETIMEDOUT: the vCPU hangs, the process must
+ * _exit(). */
 int control_free(struct control *c) _must_check_;
 
 /** control_tick() - look at everything that may have changed: slots, waiters, deadlines. */
@@ -64,7 +65,8 @@ int control_wait(struct control *c, enum wait_for what, struct ctl_req *req, con
 /** control_device_state() - the name of a slot's state. */
 const char *control_device_state(const struct vm_slot *s);
 
-void control_traps(struct control *c, struct traps *ret_traps);
+/** control_traps() - what left the guest so far: on the functions of request @g, and in all. */
+void control_traps(const struct control *c, const struct guest_req *g, struct traps *ret_traps);
 /** control_vm_state() - the name of the machine's state. */
 const char *control_vm_state(const struct vm *vm);
 

@@ -127,7 +127,7 @@ int method_guest_request(struct ctl_req *req, json_t *params, int *fds, size_t n
 	if (slot_parse(c, p.a, &g.slot_a) < 0 || slot_parse(c, p.b, &g.slot_b) < 0)
 		return ctl_fail(req, -ENOENT, "no such device: a %s, b %s", p.a, p.b ? p.b : "-");
 
-	control_traps(c, &c->traps);
+	control_traps(c, &g, &c->traps);
 	r = guest_request_send(&c->vm, &g);
 	if (r < 0)
 		return ctl_fail(req, r, "the guest cannot be asked that (now)");
@@ -154,6 +154,12 @@ static json_t *hist_json(const struct hist *h)
 			 "max", (json_int_t)h->max, "buckets", buckets);
 }
 
+/* A function that left meanwhile took its counters along. */
+static json_int_t since(uint64_t now, uint64_t start)
+{
+	return now > start ? (json_int_t)(now - start) : 0;
+}
+
 void request_answer(struct control *c, struct waiter *w, const struct guest_res *res)
 {
 	struct ctl_req *req = TAKE_PTR(w->req);
@@ -161,12 +167,11 @@ void request_answer(struct control *c, struct waiter *w, const struct guest_res 
 	json_t *traps;
 
 	w->what = WAIT_NONE;
-	control_traps(c, &now);
-	traps = json_pack("{s:I, s:I, s:I, s:s}", "bar_exits",
-			  (json_int_t)(now.bar_exits - c->traps.bar_exits), "messages",
-			  (json_int_t)(now.messages - c->traps.messages), "kvm_exits",
-			  (json_int_t)(now.kvm_exits - c->traps.kvm_exits), "source",
-			  control_exit_source(c));
+	control_traps(c, &c->vm.req, &now);
+	traps = json_pack(
+		"{s:I, s:I, s:I, s:s}", "bar_exits", since(now.bar_exits, c->traps.bar_exits),
+		"messages", since(now.messages, c->traps.messages), "kvm_exits",
+		since(now.kvm_exits, c->traps.kvm_exits), "source", control_exit_source(c));
 	ctl_reply(req,
 		  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "error",
 			    (json_int_t)res->error, "sent", (json_int_t)res->sent, "received",

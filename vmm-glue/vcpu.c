@@ -34,6 +34,22 @@ static void cpuid_add_tsc(struct kvm_cpuid2 *c, uint32_t tsc_khz)
 	}
 }
 
+/* What the host's processor says of itself, made the one processor with APIC id 0 that the guest
+ * has. */
+static void cpuid_one_processor(struct kvm_cpuid2 *c)
+{
+	for (uint32_t i = 0; i < c->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &c->entries[i];
+
+		if (e->function == 1) {
+			e->ebx = (e->ebx & 0xffffu) | 1u << 16;
+			e->ecx |= BIT32(31); /* runs under a hypervisor */
+		} else if (e->function == 0xb || e->function == 0x1f) {
+			e->edx = 0;
+		}
+	}
+}
+
 static int cpuid_set(struct vm *vm)
 {
 	_cleanup_(freep) struct kvm_cpuid2 *c = NULL;
@@ -44,6 +60,7 @@ static int cpuid_set(struct vm *vm)
 	c->nent = CPUID_MAX;
 	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, c) < 0)
 		return -errno;
+	cpuid_one_processor(c);
 	cpuid_add_tsc(c, vm->tsc_khz);
 	if (ioctl(vm->vcpu.fd, KVM_SET_CPUID2, c) < 0)
 		return -errno;

@@ -353,6 +353,44 @@ static void two_hundred_cycles_leak_nothing(void **state)
 	assert_true(rss_anon_kib(f->pid) <= RSS_MAX_KIB);
 }
 
+static void event_is(int fd, const char *name, const char *key, const char *want)
+{
+	uint64_t end = clock_us() + 5 * USEC_PER_SEC;
+	json_t *e = NULL;
+	int r = -EAGAIN;
+
+	while (r == -EAGAIN && clock_us() < end) {
+		r = ctl_recv_event(fd, &e);
+		if (r == -EAGAIN)
+			clock_sleep_us(500);
+	}
+	assert_int_equal(r, 0);
+	assert_string_equal(json_string_value(json_object_get(e, "event")), name);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(e, "data"), key)),
+			    want);
+	json_decref(e);
+}
+
+static void each_step_of_a_devices_life_is_an_event(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	assert_int_equal(ctl_connect(f->ctl, &fd), 0);
+	assert_int_equal(ctl_call(fd, "event.subscribe", NULL, NULL, 0, CALL_US, NULL, NULL, 0), 0);
+	vf_add(f, "vf", false);
+	json_decref(wait_for(f, "vf", "up"));
+	json_decref(must(f, "device.remove", json_pack("{s:s}", "id", "vf")));
+	event_is(fd, "device.state", "state", "visible");
+	event_is(fd, "device.state", "state", "bound");
+	event_is(fd, "device.state", "state", "up");
+	event_is(fd, "device.state", "state", "ejecting");
+	event_is(fd, "device.removed", "how", "ejected");
+	json_decref(must(f, "vm.stop", NULL));
+	event_is(fd, "vm.state", "state", "stopped");
+	close(fd);
+}
+
 static void a_deaf_guest_keeps_its_device_until_force(void **state)
 {
 	struct fixture *f = *state;
@@ -465,6 +503,7 @@ int main(void)
 		T(a_function_level_reset_reaches_the_device),
 		T(a_trapped_vf_leaves_the_guest_on_each_access),
 		T(two_hundred_cycles_leak_nothing),
+		T(each_step_of_a_devices_life_is_an_event),
 		T(a_deaf_guest_keeps_its_device_until_force),
 		T(a_dead_peer_loses_its_device_only),
 		T(a_crashed_guest_says_where),
