@@ -7,7 +7,8 @@
 #include <sys/syscall.h>
 #include "dp_rx.h"
 
-/* Idle ladder: how long after the last frame we stop spinning and stop napping, and how long each is. */
+/* Idle ladder: how long after the last frame we stop spinning and stop napping, and how long each
+ * is. */
 #define DP_SPIN_US	1000u
 #define DP_NAP_UNTIL_US 50000u
 #define DP_NAP_US	50u
@@ -50,6 +51,7 @@ static void adopt_rx(struct dp_rxq *rx, const struct dp_rxq_cfg *c)
 	if (c->gen != rx->gen)
 		dp_rx_restart(rx, c);
 	rx->ring = atomic_load(&rx->stopped_gen) == c->gen ? NULL : c->ring;
+	rx->regs = c->regs;
 	rx->n_desc = c->n_desc;
 	rx->fn = c->fn;
 	rx->window.span = 0;
@@ -70,6 +72,7 @@ static void adopt_tx(struct dp_txq *tx, const struct dp_txq_cfg *c)
 	if (c->gen != tx->gen)
 		dp_tx_restart(tx, c);
 	tx->ring = atomic_load(&tx->stopped_gen) == c->gen ? NULL : c->ring;
+	tx->regs = c->regs;
 	tx->n_desc = c->n_desc;
 	tx->fn = c->fn;
 	tx->window.span = 0;
@@ -133,7 +136,8 @@ static bool raw_changed(volatile uint8_t *regs, const struct dp_raw *raw, const 
 	return false;
 }
 
-/* A head register that holds neither what we wrote: the driver set the queue up anew behind our back. */
+/* A head register that holds neither what we wrote: the driver set the queue up anew behind our
+ * back. */
 static bool head_overwritten(volatile uint8_t *regs, uint32_t published)
 {
 	return mmio_read32(regs + DPR_HEAD) != published;
@@ -198,7 +202,8 @@ void dp_tick(struct dp *dp)
 		send_poke(dp);
 }
 
-/* ---- the thread --------------------------------------------------------------------------------- */
+/* ---- the thread ---------------------------------------------------------------------------------
+ */
 
 static long futex(_Atomic uint32_t *word, int op, uint32_t val, const struct timespec *timeout)
 {

@@ -1,13 +1,14 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Data path, private part. The control thread builds an immutable struct dp_cfg from the registers and
- * publishes it by a pointer; the data thread takes it over at the top of a round and acknowledges its
- * epoch. Two configurations suffice: the next is built only when the last was acknowledged.
+ * Data path, private part. The control thread builds an immutable struct dp_cfg from the registers
+ * and publishes it by a pointer; the data thread takes it over at the top of a round and
+ * acknowledges its epoch. Two configurations suffice: the next is built only when the last was
+ * acknowledged.
  *
- * Rings, buffers and queue registers are guest memory: each is loaded once into a local, checked, and
- * only the local is used. The header of a frame travels in registers from the check to the copy, so a
- * guest cannot change addresses between the spoof check and the delivery.
+ * Rings, buffers and queue registers are guest memory: each is loaded once into a local, checked,
+ * and only the local is used. The header of a frame travels in registers from the check to the
+ * copy, so a guest cannot change addresses between the spoof check and the delivery.
  */
 #include <abi/nic_desc.h>
 #include <abi/nic_regs.h>
@@ -50,7 +51,8 @@ struct dp_fn {
 	struct snic_dma region[SNIC_DMA_REGIONS];
 };
 
-/* The part of a region that served last: any access of up to 'slack' bytes from base on is inside. */
+/* The part of a region that served last: any access of up to 'slack' bytes from base on is inside.
+ */
 struct dp_window {
 	uint64_t base;
 	uint64_t span; /* 0: none yet */
@@ -59,6 +61,7 @@ struct dp_window {
 
 struct dp_rxq_cfg {
 	struct nic_rx_read *ring; /* NULL: the queue is off */
+	volatile uint8_t *regs;	  /* its block of registers in shared memory */
 	const struct dp_fn *fn;
 	uint32_t gen; /* a new one restarts the queue at 'head' */
 	uint32_t n_desc;
@@ -73,6 +76,7 @@ struct dp_rxq_cfg {
 
 struct dp_txq_cfg {
 	struct nic_tx_desc *ring;
+	volatile uint8_t *regs;
 	const struct dp_fn *fn;
 	uint32_t gen;
 	uint32_t n_desc;

@@ -129,7 +129,8 @@ static __attribute__((noinline)) void tx_frame(struct dp *dp, struct dp_txq *tx,
 		dp_wire_out(dp, &p);
 }
 
-/* ---- frames in several descriptors, or with anything asked for ---------------------------------- */
+/* ---- frames in several descriptors, or with anything asked for ----------------------------------
+ */
 
 static uint32_t sum16(const uint8_t *p, uint32_t len, uint32_t sum)
 {
@@ -253,7 +254,8 @@ static __attribute__((noinline)) bool tx_odd(struct dp *dp, struct dp_txq *tx,
 	return cmd & NIC_TXD_RS;
 }
 
-/* ---- one round ---------------------------------------------------------------------------------- */
+/* ---- one round ----------------------------------------------------------------------------------
+ */
 
 /* Command, type and options of a plain frame in one descriptor, upper half of the descriptor. */
 #define TX_PLAIN_HI_MASK (TX_PLAIN_MASK | (uint64_t)(TX_POPTS_IXSM | TX_POPTS_TXSM) << 32)
@@ -295,7 +297,8 @@ static inline uint32_t tx_stage(struct dp_txq *tx, const struct nic_tx_desc *rin
 
 /*
  * The short way: frames from the same to the same address and of the same type as before, whose
- * receiver has a buffer ready. Everything about them was decided then; stops at the first other one.
+ * receiver has a buffer ready. Everything about them was decided then; stops at the first other
+ * one.
  */
 static inline uint32_t tx_fast_run(struct dp *dp, struct dp_txq *tx, const struct staged *st,
 				   uint32_t n)

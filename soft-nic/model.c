@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The NIC as a whole: birth, resets, which VFs there are, and accesses from outside. */
 #include <lib/memfd.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,7 +30,64 @@ const struct regmap *regmap_get(void)
 	return &regmap;
 }
 
-/* ---- reset -------------------------------------------------------------------------------------- */
+/* ---- shared pages
+ * ---------------------------------------------------------------------------------- */
+
+static int page_new(int *ret_fd, uint8_t **ret_page)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	void *va;
+	int r;
+
+	r = memfd_new("snic-vf-bar0", NIC_VF_BAR0_SIZE, false, &fd);
+	if (r < 0)
+		return r;
+	va = mmap(NULL, NIC_VF_BAR0_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (va == MAP_FAILED)
+		return -errno;
+	*ret_fd = TAKE_FD(fd);
+	*ret_page = va;
+	return 0;
+}
+
+static int pages_new(struct snic *s)
+{
+	int r;
+
+	for (unsigned int vf = 0; vf < NIC_VFS_MAX; vf++) {
+		r = page_new(&s->page_fd[vf], &s->page[vf]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * Memory anew behind a VF's queue registers: a client that is gone may still have the old pages
+ * mapped, and must not reach what the next one does. The descriptor keeps its number, so that
+ * whoever hands it out hands out the new memory. Without memory for it the pages stay: cleared, but
+ * shared.
+ */
+static void page_renew(struct snic *s, unsigned int vf)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	uint8_t *old = s->page[vf], *page;
+
+	if (page_new(&fd, &page) < 0)
+		return;
+	if (dup3(fd, s->page_fd[vf], O_CLOEXEC) < 0) {
+		munmap(page, NIC_VF_BAR0_SIZE);
+		return;
+	}
+	s->page[vf] = page;
+	snic_queue_regs_reset(s, vf);
+	snic_queue_regs_reset(s, vf + NIC_VFS_MAX);
+	snic_must_quiesce(s);
+	munmap(old, NIC_VF_BAR0_SIZE);
+}
+
+/* ---- reset --------------------------------------------------------------------------------------
+ */
 
 void snic_queue_regs_reset(struct snic *s, unsigned int q)
 {
@@ -142,10 +200,12 @@ void snic_vf_reset(struct snic *s, unsigned int vf)
 
 void snic_set_vfs(struct snic *s, unsigned int n)
 {
-	if (n == s->n_vfs)
+	unsigned int old = s->n_vfs;
+
+	if (n == old)
 		return;
 	for (unsigned int vf = 0; vf < NIC_VFS_MAX; vf++) {
-		if (vf >= n && vf >= s->n_vfs)
+		if (vf >= n && vf >= old)
 			continue;
 		vf_state_reset(s, vf);
 		vf_throttles_reset(s, vf);
@@ -162,6 +222,8 @@ void snic_set_vfs(struct snic *s, unsigned int n)
 		if (fn == SNIC_PF || fn < n)
 			pcicfg_mask_update(s, fn);
 	snic_must_quiesce(s);
+	for (unsigned int vf = 0; vf < (n > old ? n : old); vf++)
+		page_renew(s, vf);
 	s->config.ops->vfs_changed(s->config.ctx, n);
 }
 
@@ -189,8 +251,10 @@ void snic_fn_reset(struct snic *s, unsigned int fn, bool keep_config)
 
 void snic_fn_gone(struct snic *s, unsigned int fn)
 {
-	if (fn != SNIC_PF)
-		snic_fn_reset(s, fn, false);
+	if (fn == SNIC_PF || fn >= s->n_vfs)
+		return;
+	snic_fn_reset(s, fn, false);
+	page_renew(s, fn);
 }
 
 void snic_irq_rebound(struct snic *s, unsigned int fn, unsigned int vector)
@@ -214,26 +278,8 @@ void snic_link_set(struct snic *s, bool up)
 	intr_cause(&s->intr, ICR_LSC);
 }
 
-/* ---- birth and death ----------------------------------------------------------------------------- */
-
-static int pages_new(struct snic *s)
-{
-	int r;
-
-	for (unsigned int vf = 0; vf < NIC_VFS_MAX; vf++) {
-		void *va;
-
-		r = memfd_new("snic-vf-bar0", NIC_VF_BAR0_SIZE, false, &s->page_fd[vf]);
-		if (r < 0)
-			return r;
-		va = mmap(NULL, NIC_VF_BAR0_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-			  s->page_fd[vf], 0);
-		if (va == MAP_FAILED)
-			return -errno;
-		s->page[vf] = va;
-	}
-	return 0;
-}
+/* ---- birth and death
+ * ----------------------------------------------------------------------------- */
 
 int snic_new(const struct snic_config *config, struct snic **ret_snic)
 {
@@ -262,9 +308,8 @@ int snic_new(const struct snic_config *config, struct snic **ret_snic)
 	s->intr.ctx = config->ctx;
 	dp_init(&s->dp, &s->intr, config->ops->poke, config->ctx);
 	for (unsigned int q = 0; q < NIC_QUEUES; q++) {
-		s->dp.rx[q].regs = snic_rxq_regs(s, q);
-		s->dp.tx[q].regs = snic_txq_regs(s, q);
-		/* generation 0 is "never started"; a queue that was never stopped has none of ours */
+		/* generation 0 is "never started"; a queue that was never stopped has none of ours
+		 */
 		atomic_store(&s->dp.rx[q].stopped_gen, UINT32_MAX);
 		atomic_store(&s->dp.tx[q].stopped_gen, UINT32_MAX);
 	}
@@ -352,7 +397,8 @@ enum snic_rung snic_dp_rung(const struct snic *s)
 	return (enum snic_rung)atomic_load(&s->dp.rung);
 }
 
-/* ---- BAR accesses -------------------------------------------------------------------------------- */
+/* ---- BAR accesses
+ * -------------------------------------------------------------------------------- */
 
 static bool fn_bar0(const struct snic *s, unsigned int fn, uint32_t *ret_size)
 {

@@ -128,7 +128,7 @@ static void *ring_of(const struct dp_fn *fn, const struct dp_raw *raw, uint32_t 
 	return ring == dp_reach(fn, &w, base, bytes, false, 0) ? ring : NULL;
 }
 
-static void build_rx(const struct snic *s, struct dp_cfg *c, unsigned int q)
+static void build_rx(struct snic *s, struct dp_cfg *c, unsigned int q)
 {
 	const struct q_seen *seen = &s->rx_seen[q];
 	struct dp_rxq_cfg *rx = &c->rx[q];
@@ -138,6 +138,7 @@ static void build_rx(const struct snic *s, struct dp_cfg *c, unsigned int q)
 	uint32_t kib = field_get(SRRCTL_BSIZEPACKET, srrctl);
 
 	memset(rx, 0, sizeof(*rx));
+	rx->regs = snic_rxq_regs(s, q);
 	rx->gen = seen->gen;
 	rx->head = seen->head;
 	rx->fn = &c->fn[fn];
@@ -160,7 +161,7 @@ static void build_rx(const struct snic *s, struct dp_cfg *c, unsigned int q)
 	c->any_queue |= rx->ring != NULL;
 }
 
-static void build_tx(const struct snic *s, struct dp_cfg *c, unsigned int q)
+static void build_tx(struct snic *s, struct dp_cfg *c, unsigned int q)
 {
 	const struct q_seen *seen = &s->tx_seen[q];
 	struct dp_txq_cfg *tx = &c->tx[q];
@@ -169,6 +170,7 @@ static void build_tx(const struct snic *s, struct dp_cfg *c, unsigned int q)
 	struct dp_window w;
 
 	memset(tx, 0, sizeof(*tx));
+	tx->regs = snic_txq_regs(s, q);
 	tx->gen = seen->gen;
 	tx->head = seen->head;
 	tx->fn = &c->fn[fn];
@@ -231,7 +233,8 @@ static bool publish(struct snic *s)
 	return true;
 }
 
-/* ---- queue registers, which drivers change behind our back --------------------------------------- */
+/* ---- queue registers, which drivers change behind our back
+ * --------------------------------------- */
 
 static bool look(volatile uint8_t *regs, struct q_seen *seen, uint32_t stopped_gen, bool tx)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The register model: configuration space, reset, NVM, PHY, SR-IOV life cycles, mailbox, VF reset. */
+/* The register model: configuration space, reset, NVM, PHY, SR-IOV life cycles, mailbox, VF reset.
+ */
 #include <support/test.h>
 #include <support/snic_rig.h>
 
@@ -28,7 +29,8 @@ static void cfg32_set(struct rig *r, unsigned int fn, uint32_t off, uint32_t v)
 	snic_config_write(r->nic, fn, off, &v, 4);
 }
 
-/* ---- configuration space ------------------------------------------------------------------------- */
+/* ---- configuration space
+ * ------------------------------------------------------------------------- */
 
 static void identity_and_capabilities_are_those_of_an_82576(void **state)
 {
@@ -112,7 +114,8 @@ static void odd_sized_reads_see_the_bytes_and_odd_writes_are_ignored(void **stat
 	assert_int_equal(rig_read(r, SNIC_PF, nic_FCAL(0)), 0x44332211);
 }
 
-/* ---- NVM, PHY, reset ------------------------------------------------------------------------------ */
+/* ---- NVM, PHY, reset
+ * ------------------------------------------------------------------------------ */
 
 static uint16_t nvm_word(struct rig *r, uint32_t word)
 {
@@ -234,7 +237,8 @@ static void queue_registers_have_two_addresses_and_one_storage(void **state)
 	assert_int_equal(mmio_read32(snic_page(r->nic, 3) + nicvf_VTDLEN(1)), 0x2000);
 }
 
-/* ---- SR-IOV --------------------------------------------------------------------------------------- */
+/* ---- SR-IOV
+ * --------------------------------------------------------------------------------------- */
 
 static void vfs_appear_and_vanish_with_vf_enable(void **state)
 {
@@ -345,6 +349,26 @@ static void losing_a_vf_client_resets_that_vf_alone(void **state)
 	assert_int_equal(rig_read(r, SNIC_PF, nic_VFTE(0)), 0xfe);
 }
 
+static void a_client_that_is_gone_does_not_reach_the_next_ones_registers(void **state)
+{
+	struct rig *r = *state;
+	struct rig_queue q;
+	uint8_t *stale;
+
+	rig_pf_up(r, 1);
+	stale = mmap(NULL, NIC_VF_BAR0_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     snic_page_fd(r->nic, 0), 0);
+	assert_true(stale != MAP_FAILED);
+	q = rig_queue_up(r, 0, 0, 64, 8);
+	assert_true(mmio_read32(stale + nicvf_VRXDCTL(0)) & XDCTL_ENABLE);
+	snic_fn_gone(r->nic, 0);
+	q = rig_queue_up(r, 0, 0, 64, 8);
+	memset(stale, 0, NIC_VF_BAR0_SIZE);
+	assert_true(mmio_read32(q.rx + 0x28) & XDCTL_ENABLE);
+	assert_int_equal(mmio_read32(q.rx + 0x18), 8);
+	munmap(stale, NIC_VF_BAR0_SIZE);
+}
+
 static void vfio_style_reset_keeps_config_and_flr_does_not(void **state)
 {
 	struct rig *r = *state;
@@ -356,7 +380,8 @@ static void vfio_style_reset_keeps_config_and_flr_does_not(void **state)
 	assert_int_equal(rig_cfg16(r, 0, PCI_COMMAND), 0);
 }
 
-/* ---- mailbox -------------------------------------------------------------------------------------- */
+/* ---- mailbox
+ * -------------------------------------------------------------------------------------- */
 
 static void mailbox_has_one_owner_at_a_time(void **state)
 {
@@ -518,6 +543,7 @@ int main(void)
 		CASE(waking_from_d3_resets_the_pf),
 		CASE(losing_the_pf_client_keeps_everything),
 		CASE(losing_a_vf_client_resets_that_vf_alone),
+		CASE(a_client_that_is_gone_does_not_reach_the_next_ones_registers),
 		CASE(vfio_style_reset_keeps_config_and_flr_does_not),
 		CASE(mailbox_has_one_owner_at_a_time),
 		CASE(pf_can_take_the_mailbox_from_a_dead_vf),
