@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * BARs. Sizing needs no code: the write mask of a BAR register leaves the size bits read-only, so all
- * ones written reads back as the size. After any write that could matter, pci_bars_sync() compares
- * where cfg[] says a BAR is with where it is, and moves it.
+ * BARs. Sizing needs no code: the write mask of a BAR register leaves the size bits read-only, so
+ * all ones written reads back as the size. After any write that could matter, pci_bars_sync()
+ * compares where cfg[] says a BAR is with where it is, and moves it.
  */
 #include <linux/pci_regs.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Constructors of the PCI functions a VM can get. Main thread only; the descriptor is taken over. */
+/* Constructors of the PCI functions a VM can get. Main thread only; the descriptor is taken over.
+ */
 #include <stdbool.h>
 #include <stdint.h>
 #include <lib/cleanup.h>
@@ -17,8 +18,8 @@ struct pci_dev;
  * Return: 0; -EPROTO the peer's layout is not a VF's; -errno of pcif_open_vfu(), pcif_dma_map().
  * Source: docs/sources.md [VU].
  */
-int vmm_dev_vfu_new(struct vm *vm, const char *id, int fd, bool trapped, struct pci_dev **ret_dev)
-	_must_check_;
+int vmm_dev_vfu_new(struct vm *vm, const char *id, int fd, bool trapped,
+		    struct pci_dev **ret_dev) _must_check_;
 
 /**
  * vmm_dev_virtio_net_new() - modern virtio-net whose queues a vhost-user back end serves

@@ -81,7 +81,8 @@ static int vfu_irq_bind(struct pci_dev *d, unsigned int vector, int fd)
 	return r;
 }
 
-/* Function level reset by the guest: the only bit of the capabilities that the device must hear of. */
+/* Function level reset by the guest: the only bit of the capabilities that the device must hear of.
+ */
 static void vfu_cfg_written(struct pci_dev *d, uint32_t off, uint32_t len)
 {
 	const uint32_t hi = NIC_CFG_PCIE + PCI_EXP_DEVCTL + 1;

@@ -31,8 +31,8 @@ struct elf_plan {
  *
  * Context: any; pure.
  * Return: 0; -ENOEXEC not a static ELF64 executable for x86-64; -EBADMSG headers contradict
- *         themselves or the file; -ERANGE a segment outside of RAM, below ELF_LOAD_MIN, or overlapping.
- * Source: System V ABI, AMD64 supplement.
+ *         themselves or the file; -ERANGE a segment outside of RAM, below ELF_LOAD_MIN, or
+ * overlapping. Source: System V ABI, AMD64 supplement.
  */
 int elf_plan_decode(const uint8_t *head, size_t head_len, uint64_t file_size, uint64_t ram_size,
 		    struct elf_plan *ret_plan) _must_check_;

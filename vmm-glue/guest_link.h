@@ -11,7 +11,8 @@
 /** guest_console_drain() - take new console text: to the file, and into the part that is kept. */
 void guest_console_drain(struct vm *vm, uint64_t now_us);
 
-/** guest_console_tail() - the last @max bytes or less as printable ASCII with a NUL; returns length. */
+/** guest_console_tail() - the last @max bytes or less as printable ASCII with a NUL; returns
+ * length. */
 size_t guest_console_tail(const struct vm *vm, char *buf, size_t max);
 
 /** guest_if_decode() - judge a private copy of an entry: -EBADMSG, *ret_if is empty then. Pure. */
@@ -20,7 +21,8 @@ int guest_if_decode(const struct guest_if *raw, struct guest_if *ret_if);
 /** guest_ifs_update() - copy the entries of all slots in use into slot[].gif. */
 void guest_ifs_update(struct vm *vm);
 
-/** guest_request_send() - -EBUSY one is running, -EINVAL it makes no sense, -ENOTCONN no guest runs. */
+/** guest_request_send() - -EBUSY one is running, -EINVAL it makes no sense, -ENOTCONN no guest
+ * runs. */
 int guest_request_send(struct vm *vm, const struct guest_req *req) _must_check_;
 
 /**

@@ -21,7 +21,8 @@ void hpc_raise(struct vm *vm, uint32_t evts);
 /** hotplug_slot_find() - slot of the function called @id, or -ENOENT. Main thread. */
 int hotplug_slot_find(const struct vm *vm, const char *id);
 
-/** hotplug_slot_pick() - a free slot, or -ENOSPC: one that rested longest and is owed nothing first. */
+/** hotplug_slot_pick() - a free slot, or -ENOSPC: one that rested longest and is owed nothing
+ * first. */
 int hotplug_slot_pick(struct vm *vm);
 
 /** hotplug_publish() - show @d to the guest: complete before, its pointer last. Takes @d over. */
@@ -48,13 +49,15 @@ enum hotplug_result {
 typedef void (*hotplug_told_t)(struct vm *vm, unsigned int slot, const char *id,
 			       enum hotplug_result result, void *userdata);
 
-/** hotplug_work() - ejected functions, timers, destruction; tells each end through @told. Main thread. */
+/** hotplug_work() - ejected functions, timers, destruction; tells each end through @told. Main
+ * thread. */
 void hotplug_work(struct vm *vm, uint64_t now_us, hotplug_told_t told, void *userdata);
 
 /** hotplug_next() - when hotplug_work() wants to be called again; UINT64_MAX: not by time. */
 uint64_t hotplug_next(const struct vm *vm);
 
-/** hotplug_devices_sync() - after a loss or a removal: BARs and vectors of all functions. Main thread. */
+/** hotplug_devices_sync() - after a loss or a removal: BARs and vectors of all functions. Main
+ * thread. */
 void hotplug_devices_sync(struct vm *vm);
 
 /** hotplug_destroy_all() - the vCPU is gone: everything off the bus and destroyed. Main thread. */

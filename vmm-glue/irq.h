@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Interrupt routes. The table of MSI routes lives here and is handed to the platform whole; the
- * platform adds the fixed IOAPIC pins (GSI 0..23) each time, because the kernel forgets them. A route
- * is set before an irqfd hangs on it, and several changes are committed at once.
+ * platform adds the fixed IOAPIC pins (GSI 0..23) each time, because the kernel forgets them. A
+ * route is set before an irqfd hangs on it, and several changes are committed at once.
  */
 #include <pthread.h>
 #include <stdbool.h>

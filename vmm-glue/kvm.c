@@ -3,7 +3,8 @@
 #include <sys/ioctl.h>
 #include "kvm.h"
 
-/* Three pages for real-mode and identity-map tricks of VMX hosts, below 4 GiB and clear of the APICs. */
+/* Three pages for real-mode and identity-map tricks of VMX hosts, below 4 GiB and clear of the
+ * APICs. */
 #define TSS_ADDR	  0xfeffd000u
 #define IDENTITY_MAP_ADDR UINT64_C(0xfeffc000)
 

@@ -8,7 +8,7 @@ extern const struct vm_plat_ops vm_kvm_ops;
 /**
  * vm_kvm_open() - make the virtual machine: irqchip, the hot-plug interrupt
  * @kvm_fd: /dev/kvm; owned by @vm from here on, also on failure
- * Context: main thread. Return: 0; -ENOTTY not KVM, -ENOTSUP a capability is missing; -errno of ioctl(2).
- * Source: Linux Documentation/virt/kvm/api.rst.
+ * Context: main thread. Return: 0; -ENOTTY not KVM, -ENOTSUP a capability is missing; -errno of
+ * ioctl(2). Source: Linux Documentation/virt/kvm/api.rst.
  */
 int vm_kvm_open(struct vm *vm, int kvm_fd) _must_check_;

@@ -6,8 +6,9 @@
  *   MASKED  the device signals the eventfd, nobody listens: its count is the pending bit
  *   ARMED   a KVM irqfd hangs on the eventfd and takes every signal
  *
- * So no thread has to poll masked vectors: the guest's read of the PBA looks at the counters. Between
- * MASKED and ARMED nothing is lost: KVM looks at the count when the irqfd is attached, and injects.
+ * So no thread has to poll masked vectors: the guest's read of the PBA looks at the counters.
+ * Between MASKED and ARMED nothing is lost: KVM looks at the count when the irqfd is attached, and
+ * injects.
  */
 #include <linux/pci_regs.h>
 #include <poll.h>
@@ -135,7 +136,8 @@ static void pending_drop(const struct pci_msix_vector *v)
 	(void)eventfd_read(v->eventfd, &n);
 }
 
-/* A message that does not go to an APIC would be a plain memory write: such a vector stays silent. */
+/* A message that does not go to an APIC would be a plain memory write: such a vector stays silent.
+ */
 static bool vector_live(const struct pci_dev *d, const struct pci_msix_vector *v, uint16_t control)
 {
 	return (control & PCI_MSIX_FLAGS_ENABLE) && !(control & PCI_MSIX_FLAGS_MASKALL) &&
@@ -180,7 +182,8 @@ void msix_sync(struct pci_dev *d)
 		else
 			vector_disarm(d, &d->msix[i]);
 	}
-	/* all routes at once, and before any irqfd: the kernel may look at a route when one is attached */
+	/* all routes at once, and before any irqfd: the kernel may look at a route when one is
+	 * attached */
 	if (commit && irq_commit(d->vm) < 0)
 		return;
 	for (unsigned int i = 0; i < d->n_msix; i++) {

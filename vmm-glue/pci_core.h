@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Inside the PCI core: the bus (who answers an address), configuration writes, BARs, MSI-X. All of it
- * is driven by guest writes, so every function here is total: any offset, length and value.
+ * Inside the PCI core: the bus (who answers an address), configuration writes, BARs, MSI-X. All of
+ * it is driven by guest writes, so every function here is total: any offset, length and value.
  */
 #include "vm_impl.h"
 
@@ -20,7 +20,8 @@ void pci_ecam_write(struct vm *vm, uint32_t off, const void *buf, uint32_t len);
 /** pci_bar_access() - false when no BAR decodes [gpa, gpa + len). vCPU thread. */
 bool pci_bar_access(struct vm *vm, uint64_t gpa, void *buf, uint32_t len, bool write);
 
-/** pci_cfg_read(), pci_cfg_write() - one access to a function's configuration space. vCPU thread. */
+/** pci_cfg_read(), pci_cfg_write() - one access to a function's configuration space. vCPU thread.
+ */
 void pci_cfg_read(struct pci_dev *d, uint32_t off, void *buf, uint32_t len);
 void pci_cfg_write(struct pci_dev *d, uint32_t off, const void *buf, uint32_t len);
 
@@ -37,7 +38,8 @@ int msix_init(struct pci_dev *d) _must_check_;
 void msix_done(struct pci_dev *d);
 bool msix_enabled(const struct pci_dev *d);
 
-/** msix_sync() - attach and detach irqfds so that they follow the masks; the caller holds the lock. */
+/** msix_sync() - attach and detach irqfds so that they follow the masks; the caller holds the lock.
+ */
 void msix_sync(struct pci_dev *d);
 /** msix_control_written() - message control was @old; called without the lock. */
 void msix_control_written(struct pci_dev *d, uint16_t old);

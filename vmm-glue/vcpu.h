@@ -18,7 +18,8 @@ int vcpu_stop(struct vm *vm, uint64_t timeout_us) _must_check_;
 
 void vcpu_close(struct vm *vm);
 
-/** vcpu_mmio() - the bus as the processor sees it: ECAM, hot-plug page, BARs; else ones. vCPU thread. */
+/** vcpu_mmio() - the bus as the processor sees it: ECAM, hot-plug page, BARs; else ones. vCPU
+ * thread. */
 void vcpu_mmio(struct vm *vm, uint64_t gpa, void *buf, uint32_t len, bool write);
 
 /** vcpu_stats_open() - find KVM's counter of all exits. -ENOTSUP where there is none. */

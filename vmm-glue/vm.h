@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A virtual machine: KVM descriptors, guest RAM (one sealed memfd, one memslot), the PCI bus and the
- * hot-plug controller. What device models need of it is declared here.
+ * A virtual machine: KVM descriptors, guest RAM (one sealed memfd, one memslot), the PCI bus and
+ * the hot-plug controller. What device models need of it is declared here.
  */
 #include <abi/addr.h>
 #include <lib/cleanup.h>
@@ -15,9 +15,9 @@ struct vm;
 struct pci_dev;
 
 /**
- * vmm_gpa_ptr() - host address of a guest range, the one place where guest addresses become pointers
- * Context: any thread. Return: the pointer, or NULL if [gpa, gpa + len) is not wholly in RAM.
- * Source: -
+ * vmm_gpa_ptr() - host address of a guest range, the one place where guest addresses become
+ * pointers Context: any thread. Return: the pointer, or NULL if [gpa, gpa + len) is not wholly in
+ * RAM. Source: -
  */
 void *vmm_gpa_ptr(struct vm *vm, gpa_t gpa, size_t len);
 
@@ -26,8 +26,10 @@ const struct dma_mem *vmm_ram(struct vm *vm);
 
 sd_event *vmm_event(struct vm *vm);
 
-/** vmm_ioeventfd() - KVM signals @fd when the guest writes @len bytes (0: any) at @gpa; assign or not. */
+/** vmm_ioeventfd() - KVM signals @fd when the guest writes @len bytes (0: any) at @gpa; assign or
+ * not. */
 int vmm_ioeventfd(struct vm *vm, gpa_t gpa, uint32_t len, int fd, bool assign) _must_check_;
 
-/** vmm_device_lost() - the peer behind @d is gone: reads all ones, event device.state "lost". Any thread. */
+/** vmm_device_lost() - the peer behind @d is gone: reads all ones, event device.state "lost". Any
+ * thread. */
 void vmm_device_lost(struct pci_dev *d, int error);

@@ -154,7 +154,8 @@ int vm_init(struct vm *vm, const char *name, sd_event *event,
 	    const struct vm_plat_ops *plat) _must_check_;
 void vm_done(struct vm *vm);
 
-/** vm_mem_new() - guest RAM of @size bytes and its memslot. -ENOMEM also when huge pages are short. */
+/** vm_mem_new() - guest RAM of @size bytes and its memslot. -ENOMEM also when huge pages are short.
+ */
 int vm_mem_new(struct vm *vm, uint64_t size, bool hugetlb) _must_check_;
 
 /** vm_memslot_map() - map @va at @gpa; returns the memslot's number or -errno. Any thread. */

@@ -1,9 +1,10 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * PCI functions of a guest: bus 0, one function a slot, ECAM only. A function is configuration space
- * with a write mask, BARs, and an ops table; MSI-X (table, PBA, masking, irqfd) is done here once for
- * every kind of function. Kinds: a VF over vfio-user (dev_vfu.c), virtio-net (dev_virtio_net.c).
+ * PCI functions of a guest: bus 0, one function a slot, ECAM only. A function is configuration
+ * space with a write mask, BARs, and an ops table; MSI-X (table, PBA, masking, irqfd) is done here
+ * once for every kind of function. Kinds: a VF over vfio-user (dev_vfu.c), virtio-net
+ * (dev_virtio_net.c).
  *
  * Threads: vCPU threads call the ops of reading and writing; the main thread builds, publishes and
  * destroys. A slot is published by one store-release of its pointer, last.
@@ -19,25 +20,28 @@
 struct vm;
 struct pci_dev;
 
-#define PCI_DEV_BARS       6u
-#define PCI_DEV_MSIX_MAX   32u
-#define PCI_DEV_MEMSLOTS   2u
+#define PCI_DEV_BARS	 6u
+#define PCI_DEV_MSIX_MAX 32u
+#define PCI_DEV_MEMSLOTS 2u
 
 struct pci_dev_ops {
 	const char *kind; /* "vf" or "virtio" */
 	/* accesses the core does not answer itself; 1, 2, 4 or 8 bytes; bounds already checked */
-	void (*bar_read)(struct pci_dev *d, unsigned int bar, uint64_t off, void *buf, uint32_t len);
+	void (*bar_read)(struct pci_dev *d, unsigned int bar, uint64_t off, void *buf,
+			 uint32_t len);
 	void (*bar_write)(struct pci_dev *d, unsigned int bar, uint64_t off, const void *buf,
 			  uint32_t len);
 	/* after the core updated cfg[] and, from it, the BARs; called without the lock */
 	void (*cfg_written)(struct pci_dev *d, uint32_t off, uint32_t len);
-	/* bind (fd >= 0) or unbind (-1) the device's side of an MSI-X vector: at MSI-X enable and disable */
+	/* bind (fd >= 0) or unbind (-1) the device's side of an MSI-X vector: at MSI-X enable and
+	 * disable */
 	int (*irq_bind)(struct pci_dev *d, unsigned int vector, int fd);
 	/* COMMAND.BME changed */
 	void (*bus_master)(struct pci_dev *d, bool on);
 	/* messages to the process behind the function so far; NULL: none are sent */
 	uint64_t (*messages)(struct pci_dev *d);
-	/* main thread; the slot is already empty: stop DMA and interrupts, pci_dev_done(), free all */
+	/* main thread; the slot is already empty: stop DMA and interrupts, pci_dev_done(), free all
+	 */
 	void (*destroy)(struct pci_dev *d);
 };
 
@@ -45,8 +49,8 @@ struct pci_bar {
 	uint64_t size; /* power of two; 0: none */
 	bool is_64;
 	bool prefetchable;
-	uint64_t gpa;    /* where the guest put it */
-	bool mapped;     /* decoded now (COMMAND.MSE) */
+	uint64_t gpa; /* where the guest put it */
+	bool mapped;  /* decoded now (COMMAND.MSE) */
 	/* parts backed by memory, mapped into the guest without exits */
 	unsigned int n_mem;
 	struct {
@@ -70,7 +74,8 @@ struct pci_dev {
 	unsigned int slot;
 	char id[64]; /* the caller's name for it */
 	uint8_t cfg[NIC_CFG_SIZE];
-	uint8_t wmask[NIC_CFG_SIZE]; /* bits the guest may change; BARs, COMMAND and MSI-X by the core */
+	uint8_t wmask[NIC_CFG_SIZE]; /* bits the guest may change; BARs, COMMAND and MSI-X by the
+					core */
 	struct pci_bar bar[PCI_DEV_BARS];
 	unsigned int msix_cap; /* config offset of the MSI-X capability, 0: none */
 	unsigned int n_msix;
@@ -82,25 +87,28 @@ struct pci_dev {
 	_Atomic uint64_t bar_exits;
 	_Atomic uint64_t cfg_exits;
 	_Atomic bool bound; /* the guest set MSE or BME once */
-	bool ready;         /* pci_dev_init() did its part */
+	bool ready;	    /* pci_dev_init() did its part */
 	_Atomic bool lost;  /* what is behind it is gone: all accesses read ones */
 };
 
 /**
- * pci_dev_init() - prepare the common part: ids, header, BAR sizes taken from d->bar[], MSI-X vectors
+ * pci_dev_init() - prepare the common part: ids, header, BAR sizes taken from d->bar[], MSI-X
+ * vectors
  * @d: embedded in the kind's struct, zeroed; ops, vm, id, bar[].size and cfg[] ids are set
- * Context: main thread. Return: 0; -EINVAL a BAR or MSI-X layout that cannot be; -errno of eventfd(2).
- * Source: PCI Local Bus 3.0, 6.2.5 and 6.8.2.
+ * Context: main thread. Return: 0; -EINVAL a BAR or MSI-X layout that cannot be; -errno of
+ * eventfd(2). Source: PCI Local Bus 3.0, 6.2.5 and 6.8.2.
  */
 int pci_dev_init(struct pci_dev *d) _must_check_;
 
 /**
  * pci_dev_done() - undo pci_dev_init(): irqfds and memslots off, eventfds and GSIs back
- * Context: main thread, from ops->destroy, after the device's side was unbound. Takes half-built functions.
+ * Context: main thread, from ops->destroy, after the device's side was unbound. Takes half-built
+ * functions.
  */
 void pci_dev_done(struct pci_dev *d);
 
-/** pci_dev_reset() - configuration and MSI-X as after power on (FLR by the guest). The vCPU thread. */
+/** pci_dev_reset() - configuration and MSI-X as after power on (FLR by the guest). The vCPU thread.
+ */
 void pci_dev_reset(struct pci_dev *d);
 
 /** pci_dev_irq() - signal MSI-X @vector from a device model: pending bit if masked. Any thread. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A guest that writes anything anywhere: ECAM, BARs, MSI-X tables, the hot-plug page, with functions
- * plugged and pulled in between. The platform (vmm_platform.h) counts what KVM would have refused.
+ * A guest that writes anything anywhere: ECAM, BARs, MSI-X tables, the hot-plug page, with
+ * functions plugged and pulled in between. The platform (vmm_platform.h) counts what KVM would have
+ * refused.
  */
 #include <stdlib.h>
 #include <support/vmm_platform.h>

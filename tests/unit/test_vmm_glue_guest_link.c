@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The guest block seen from the VMM: console ring, interface table, requests, with a lying guest. */
+/* The guest block seen from the VMM: console ring, interface table, requests, with a lying guest.
+ */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <support/test.h>
