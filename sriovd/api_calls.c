@@ -27,7 +27,7 @@ int call_status(struct sriovd *d, struct call *c)
 	return 0;
 }
 
-/* ---- PFs and VFs ------------------------------------------------------------------------------- */
+/* ---- PFs and VFs ---- */
 
 static int find_pf(struct sriovd *d, struct call *c, const char *name, struct nic **ret_nic)
 {
@@ -122,7 +122,7 @@ int call_vf_show(struct sriovd *d, struct call *c)
 	return 0;
 }
 
-/* ---- nets -------------------------------------------------------------------------------------- */
+/* ---- nets ---- */
 
 /* Shows the net if it is still there after its VM was asked. */
 static int show_net(struct sriovd *d, struct call *c, const char *name)
@@ -259,7 +259,7 @@ int call_net_detach(struct sriovd *d, struct call *c)
 	return r;
 }
 
-/* ---- shutdown ---------------------------------------------------------------------------------- */
+/* ---- shutdown ---- */
 
 int call_shutdown(struct sriovd *d, struct call *c)
 {

@@ -127,7 +127,9 @@ static struct net *next_lost(struct sriovd *d, struct nic *nic, struct bridge *b
 	return NULL;
 }
 
-/* Others may change everything while we wait, so each round looks for the next one from the start. */
+/*
+ * Others may change everything while we wait, so each round looks for the next one from the start.
+ */
 void nets_lost(struct sriovd *d, struct nic *nic, struct bridge *br)
 {
 	struct net *net;
@@ -151,7 +153,7 @@ void nets_lost(struct sriovd *d, struct nic *nic, struct bridge *br)
 	}
 }
 
-/* ---- attach ------------------------------------------------------------------------------------ */
+/* ---- attach ---- */
 
 static int pick_vf(struct sriovd *d, struct net *net, struct op_error *e)
 {
@@ -351,7 +353,7 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
 	return r;
 }
 
-/* ---- detach ------------------------------------------------------------------------------------ */
+/* ---- detach ---- */
 
 static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms, bool force,
 			 char how[16], struct op_error *e)

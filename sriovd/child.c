@@ -234,7 +234,9 @@ int child_start(struct sriovd *d, struct child *c, const struct child_start *sta
 	}
 	c->pidfd = pidfd_open(c->pid, 0);
 	if (c->pidfd < 0 || child_start_time(c->pid, &c->start_time) < 0) {
-		/* a zombie already, or no descriptors left: it is ours, so the pid is still its own */
+		/*
+		 * a zombie already, or no descriptors left: it is ours, so the pid is still its own
+		 */
 		kill(c->pid, SIGKILL);
 		r = -ECONNRESET;
 	} else {

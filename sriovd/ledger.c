@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One table of statements, one binder and one stepper serve every row type; the put and del functions
- * only name their columns. The reading side is ledger_read.c.
+ * One table of statements, one binder and one stepper serve every row type; the put and del
+ * functions only name their columns. The reading side is ledger_read.c.
  */
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -36,15 +36,18 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_COMMIT] = "COMMIT",
 	[ST_ROLLBACK] = "ROLLBACK",
 	[ST_PUT_PF] = "INSERT OR REPLACE INTO pfs VALUES(?,?,?)",
-	[ST_PUT_NET] = "INSERT INTO nets VALUES(?,?,?,?,?,?) ON CONFLICT(name) DO UPDATE SET mac=excluded.mac,"
-		       " vlan=excluded.vlan, vlan_qos=excluded.vlan_qos, spoofchk=excluded.spoofchk, pf=excluded.pf",
+	[ST_PUT_NET] =
+		"INSERT INTO nets VALUES(?,?,?,?,?,?) ON CONFLICT(name) DO UPDATE SET"
+		" mac=excluded.mac, vlan=excluded.vlan, vlan_qos=excluded.vlan_qos,"
+		" spoofchk=excluded.spoofchk, pf=excluded.pf",
 	[ST_DEL_NET] = "DELETE FROM nets WHERE name=?",
 	[ST_PUT_VM] = "INSERT OR REPLACE INTO vms VALUES(?,?,?,?,?)",
 	[ST_DEL_VM] = "DELETE FROM vms WHERE name=?",
 	/* not OR REPLACE: that would throw out another net's row for the same VF */
-	[ST_PUT_ATTACHMENT] = "INSERT INTO attachments VALUES(?,?,?,?,?,?,?) ON CONFLICT(net) DO UPDATE SET"
-			      " vm=excluded.vm, path=excluded.path, pf=excluded.pf, vf=excluded.vf,"
-			      " generation=excluded.generation, phase=excluded.phase",
+	[ST_PUT_ATTACHMENT] =
+		"INSERT INTO attachments VALUES(?,?,?,?,?,?,?) ON CONFLICT(net) DO UPDATE SET"
+		" vm=excluded.vm, path=excluded.path, pf=excluded.pf, vf=excluded.vf,"
+		" generation=excluded.generation, phase=excluded.phase",
 	[ST_SET_PHASE] = "UPDATE attachments SET phase=? WHERE net=?",
 	[ST_DEL_ATTACHMENT] = "DELETE FROM attachments WHERE net=?",
 	[ST_PUT_QUARANTINE] = "INSERT OR REPLACE INTO quarantine VALUES(?,?,?)",
@@ -52,13 +55,18 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_DEL_QUARANTINES] = "DELETE FROM quarantine WHERE pf=?",
 	[ST_PUT_CHILD] = "INSERT OR REPLACE INTO children VALUES(?,?,?,?,?,?)",
 	[ST_DEL_CHILD] = "DELETE FROM children WHERE kind=? AND name=?",
-	[ST_NEXT_GENERATION] = "UPDATE meta SET value=value+1 WHERE key='generation' RETURNING value",
+	[ST_NEXT_GENERATION] =
+		"UPDATE meta SET value=value+1 WHERE key='generation' RETURNING value",
 	[ST_EACH_PF] = "SELECT name, num_vfs, wanted FROM pfs ORDER BY name",
-	[ST_EACH_NET] = "SELECT name, mac, vlan, vlan_qos, spoofchk, pf FROM nets ORDER BY name",
+	[ST_EACH_NET] =
+		"SELECT name, mac, vlan, vlan_qos, spoofchk, pf FROM nets ORDER BY name",
 	[ST_EACH_VM] = "SELECT name, memory_mib, state, reason, boot_id FROM vms ORDER BY name",
-	[ST_EACH_ATTACHMENT] = "SELECT net, vm, path, pf, vf, generation, phase FROM attachments ORDER BY net",
+	[ST_EACH_ATTACHMENT] =
+		"SELECT net, vm, path, pf, vf, generation, phase FROM attachments ORDER BY net",
 	[ST_EACH_QUARANTINE] = "SELECT pf, vf, reason FROM quarantine ORDER BY pf, vf",
-	[ST_EACH_CHILD] = "SELECT kind, name, pid, start_time, ctl_path, boot_id FROM children ORDER BY kind, name",
+	[ST_EACH_CHILD] =
+		"SELECT kind, name, pid, start_time, ctl_path, boot_id FROM children"
+		" ORDER BY kind, name",
 };
 /* clang-format on */
 

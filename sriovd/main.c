@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sriovd: who owns which virtual function, and making it so. The main thread runs the loop (signals,
- * what children tell, watchdog); requests run on their connections' threads. See
+ * sriovd: who owns which virtual function, and making it so. The main thread runs the loop
+ * (signals, what children tell, watchdog); requests run on their connections' threads. See
  * docs/decisions/0001-operations-run-in-request-threads.md.
  */
 #include <fcntl.h>
@@ -210,8 +210,8 @@ static int loop_init(struct sriovd *d)
 }
 
 /*
- * Children and VMs stay: whoever starts next adopts them. What is still under way after the drain is
- * left to its intent in the ledger, as after a kill -9.
+ * Children and VMs stay: whoever starts next adopts them. What is still under way after the drain
+ * is left to its intent in the ledger, as after a kill -9.
  */
 static bool drain(struct sriovd *d)
 {

@@ -188,7 +188,9 @@ int nic_bring_up(struct sriovd *d, struct nic *nic, struct op_error *e)
 	int r;
 
 	nic->up = false;
-	/* VFs of the old one still have tenants then, and would keep the new one from getting any */
+	/*
+	 * VFs of the old one still have tenants then, and would keep the new one from getting any
+	 */
 	if (nic->snic_died)
 		return op_fail(e, HTTP_CHILD, -EAGAIN, "%s", nic->snic.reason);
 	epoch = nic->epoch;

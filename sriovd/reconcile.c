@@ -138,7 +138,8 @@ static void bring_up_all(struct sriovd *d)
 	}
 }
 
-/* Nets hold VFs by their row; a VM that is not there leaves a net whose row only waits for scrubbing. */
+/* Nets hold VFs by their row; a VM that is not there leaves a net whose row only waits for
+ * scrubbing. */
 int reconcile_start(struct sriovd *d)
 {
 	int r;

@@ -108,7 +108,7 @@ int reconcile_load(struct sriovd *d)
 	return r;
 }
 
-/* ---- children ---------------------------------------------------------------------------------- */
+/* ---- children ---- */
 
 struct rows {
 	struct row_child *row;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * posix_spawn() rather than fork(): other threads run, and between fork() and exec() next to nothing
- * is allowed then.
+ * posix_spawn() rather than fork(): other threads run, and between fork() and exec() next to
+ * nothing is allowed then.
  */
 #include <fcntl.h>
 #include <lib/ctl.h>

@@ -93,7 +93,9 @@ void child_events(struct sriovd *d, struct child *c)
 		if (r == -EBADMSG)
 			continue;
 		if (r < 0) {
-			/* its end comes by the pidfd; if it only cut us off, the janitor comes back */
+			/*
+			 * its end comes by the pidfd; if it only cut us off, the janitor comes back
+			 */
 			watch_del(d, c->event_fd);
 			c->event_fd = fd_close(c->event_fd);
 			return;
@@ -108,7 +110,7 @@ void child_events(struct sriovd *d, struct child *c)
 	}
 }
 
-/* ---- janitor ----------------------------------------------------------------------------------- */
+/* ---- janitor ---- */
 
 static void retry_vf(struct sriovd *d, struct nic *nic, unsigned int i)
 {

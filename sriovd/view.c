@@ -142,7 +142,7 @@ json_t *view_vm(const struct sriovd *d, const struct vm *vm, json_t *infos)
 	return view;
 }
 
-/* ---- status ------------------------------------------------------------------------------------ */
+/* ---- status ---- */
 
 static void add_child(json_t *list, const struct child *c)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any request a client can write. Input: one byte that picks method and path (or, when it is high,
- * a path that follows up to a newline), then the body: as it is, or, with PAIRS set, an object whose
- * keys and values the bytes pick. Several requests a run, separated by 0xff, so that later ones meet
- * what earlier ones made. No process answers, so every operation runs until its
- * first child and undoes itself; sriovd_rig_reset() aborts when a hold or an attachment stayed.
+ * a path that follows up to a newline), then the body: as it is, or, with PAIRS set, an object
+ * whose keys and values the bytes pick. Several requests a run, separated by 0xff, so that later
+ * ones meet what earlier ones made. No process answers, so every operation runs until its first
+ * child and undoes itself; sriovd_rig_reset() aborts when a hold or an attachment stayed.
  */
 #include <lib/log.h>
 #include <stdio.h>

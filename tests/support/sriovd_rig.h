@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sriovd without its processes: a PF p0 with four VFs, a bridge br0 and a VM vm1 which all seem to be
- * up while nobody answers for them, and a ledger in memory. For what a client can do to the API.
+ * sriovd without its processes: a PF p0 with four VFs, a bridge br0 and a VM vm1 which all seem to
+ * be up while nobody answers for them, and a ledger in memory. For what a client can do to the API.
  */
 #include <sriovd/api.h>
 

@@ -154,7 +154,9 @@ static void rows_come_back_as_they_were_written(void **state)
 	assert_int_equal(child_back.start_time, child.start_time);
 }
 
-/* A process writes an intent, begins its commit and is killed: the next one finds the intent alone. */
+/*
+ * A process writes an intent, begins its commit and is killed: the next one finds the intent alone.
+ */
 static void intent_survives_a_kill_between_it_and_the_commit(void **state)
 {
 	struct fixture *f = *state;

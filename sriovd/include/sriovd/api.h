@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The API without its transport: method, path, query and body in, status and JSON out. http.c stands
- * before it, the fuzz target and the unit tests in http.c's place. Everything here comes from a
- * client and is treated so.
+ * The API without its transport: method, path, query and body in, status and JSON out. http.c
+ * stands before it, the fuzz target and the unit tests in http.c's place. Everything here comes
+ * from a client and is treated so.
  */
 #include <jansson.h>
 #include <sriovd/state.h>

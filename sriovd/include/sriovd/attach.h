@@ -1,9 +1,10 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Attach and detach: the transactions between net, VM and VF (or bridge port). Each writes its intent
- * before it acts and undoes itself in reverse when a step fails; what a kill -9 interrupts is settled
- * by reconcile.c from the phase in the ledger. With the baton, dropped while children work.
+ * Attach and detach: the transactions between net, VM and VF (or bridge port). Each writes its
+ * intent before it acts and undoes itself in reverse when a step fails; what a kill -9 interrupts
+ * is settled by reconcile.c from the phase in the ledger. With the baton, dropped while children
+ * work.
  */
 #include <sriovd/state.h>
 
@@ -20,10 +21,9 @@ struct attach_request {
  * @ret_ms: from the arrival of the request to the guest's driver up
  *
  * Context: request.
- * Return: 0; -ENOENT no such net or VM; -EBUSY, -EALREADY, -ENOSPC, -EOPNOTSUPP; -ETIMEDOUT the guest's
- *         driver did not come up; a child's errno. After a failure nothing is left of the attempt, or
- *         its VF is quarantined.
- * Source: architecture, "Life of a VF".
+ * Return: 0; -ENOENT no such net or VM; -EBUSY, -EALREADY, -ENOSPC, -EOPNOTSUPP; -ETIMEDOUT the
+ * guest's driver did not come up; a child's errno. After a failure nothing is left of the attempt,
+ * or its VF is quarantined. Source: architecture, "Life of a VF".
  */
 int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms,
 	       struct op_error *e) _must_check_;
@@ -33,8 +33,8 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
  * @how: "ejected", "forced", "cancelled", "gone" (VM or device was gone), "lost"
  *
  * Context: request. Synchronous: when it returns 0 the VF is clean, or quarantined.
- * Return: 0; -ENOENT; -ENOTCONN not attached; -EBUSY; -ETIMEDOUT the guest kept it, it stays attached.
- * Source: architecture, "Life of a VF".
+ * Return: 0; -ENOENT; -ENOTCONN not attached; -EBUSY; -ETIMEDOUT the guest kept it, it stays
+ * attached. Source: architecture, "Life of a VF".
  */
 int net_detach(struct sriovd *d, const char *name, uint64_t deadline_ms, bool force, char how[16],
 	       struct op_error *e) _must_check_;

@@ -1,9 +1,12 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The virtio bridge: one sriov-bridge process each. With the baton, dropped while the child works. */
+/*
+ * The virtio bridge: one sriov-bridge process each. With the baton, dropped while the child works.
+ */
 #include <sriovd/state.h>
 
-/** bridge_bring_up() - start it unless it runs. Return: 0; -errno with @e. Context: see nic_bring_up(). */
+/** bridge_bring_up() - start it unless it runs. Return: 0; -errno with @e. Context: see
+ * nic_bring_up(). */
 int bridge_bring_up(struct sriovd *d, struct bridge *br, struct op_error *e) _must_check_;
 
 /** bridge_recover() - start the recovery job unless it runs already. */

@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A child process: started with a listening control socket as descriptor 3, watched by a pidfd and a
- * connection of its own for events, found again by a later sriovd through ledger and socket. Children
- * are never tied to our life: no PDEATHSIG, a session of their own.
+ * A child process: started with a listening control socket as descriptor 3, watched by a pidfd and
+ * a connection of its own for events, found again by a later sriovd through ledger and socket.
+ * Children are never tied to our life: no PDEATHSIG, a session of their own.
  *
  * All functions: with the baton; those marked "drops the baton" give it up while they wait.
  */
@@ -86,14 +86,19 @@ int child_call(struct sriovd *d, const struct child *c, const char *method, json
 /** child_stop() - ctl.quit, then SIGTERM, then SIGKILL; forgets it. Drops the baton, up to 6 s. */
 void child_stop(struct sriovd *d, struct child *c);
 
-/** child_await_exit() - wait for an exit that was asked for, else kill; forgets it. Drops the baton. */
+/** child_await_exit() - wait for an exit that was asked for, else kill; forgets it. Drops the
+ * baton. */
 void child_await_exit(struct sriovd *d, struct child *c, uint64_t timeout_us);
 
-/** child_watch(), child_unwatch() - let the loop hear of its end and its events, or not (any more). */
+/**
+ * child_watch(), child_unwatch() - let the loop hear of its end and its events, or not (any more).
+ */
 int child_watch(struct sriovd *d, struct child *c) _must_check_;
 void child_unwatch(struct sriovd *d, struct child *c);
 
-/** child_resubscribe() - it cut our event connection and lives on. Drops the baton; hold its owner. */
+/**
+ * child_resubscribe() - it cut our event connection and lives on. Drops the baton; hold its owner.
+ */
 int child_resubscribe(struct sriovd *d, struct child *c) _must_check_;
 
 /** child_died() - its pidfd polls readable: note the reason, stop watching. */
@@ -102,7 +107,9 @@ void child_died(struct sriovd *d, struct child *c);
 /** child_forget() - remove it from the ledger and its socket from the run directory. */
 void child_forget(struct sriovd *d, struct child *c);
 
-/** child_start_time() - field 22 of /proc/PID/stat. Return: 0; -ESRCH no such process, or a zombie. */
+/**
+ * child_start_time() - field 22 of /proc/PID/stat. Return: 0; -ESRCH no such process, or a zombie.
+ */
 int child_start_time(pid_t pid, uint64_t *ret_start_time) _must_check_;
 
 const char *child_kind_name(enum child_kind kind);

@@ -1,6 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* HTTP/1.1 on a unix socket by libmicrohttpd, one thread a connection; asks api.h, knows no object. */
+/*
+ * HTTP/1.1 on a unix socket by libmicrohttpd, one thread a connection; asks api.h, knows no object.
+ */
 #include <sriovd/state.h>
 
 struct http;
@@ -15,9 +17,12 @@ struct http;
 int http_start(struct sriovd *d, int listen_fd, void (*on_exit)(struct sriovd *d),
 	       struct http **ret_http) _must_check_;
 
-/** http_stop() - no new connections, then wait for the threads of the old ones. Without the baton. */
+/**
+ * http_stop() - no new connections, then wait for the threads of the old ones. Without the baton.
+ */
 void http_stop(struct http *h);
 DEFINE_CLEANUP(struct http *, http_stop);
 
-/** http_listen() - the socket at @path, mode 0660, replacing a stale one. -EADDRINUSE somebody serves it. */
+/** http_listen() - the socket at @path, mode 0660, replacing a stale one. -EADDRINUSE somebody
+ * serves it. */
 int http_listen(const char *path, int *ret_fd) _must_check_;

@@ -2,9 +2,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The ledger: what was promised to whom, in SQLite (WAL, synchronous=FULL), so that it survives
- * kill -9 and power loss. An intent is written before an action and a commit after it; whoever opens
- * the ledger finds every half-done operation by its phase. Rows are plain values; what they mean is
- * reconcile.c's business. Not thread-safe: the daemon's baton protects it.
+ * kill -9 and power loss. An intent is written before an action and a commit after it; whoever
+ * opens the ledger finds every half-done operation by its phase. Rows are plain values; what they
+ * mean is reconcile.c's business. Not thread-safe: the daemon's baton protects it.
  */
 #include <lib/cleanup.h>
 #include <sriovd/valid.h>
@@ -93,8 +93,8 @@ int ledger_commit(struct ledger *l) _must_check_;
 void ledger_rollback(struct ledger *l);
 
 /*
- * ledger_put_x() inserts or replaces by key, ledger_del_x() deletes (a missing row is fine). Each is
- * durable when it returns 0, unless inside ledger_begin(). Errors: -EIO, -ENOSPC.
+ * ledger_put_x() inserts or replaces by key, ledger_del_x() deletes (a missing row is fine). Each
+ * is durable when it returns 0, unless inside ledger_begin(). Errors: -EIO, -ENOSPC.
  */
 int ledger_put_pf(struct ledger *l, const struct row_pf *row) _must_check_;
 int ledger_put_net(struct ledger *l, const struct row_net *row) _must_check_;
@@ -118,8 +118,8 @@ int ledger_quarantine(struct ledger *l, const char *net,
 int ledger_generation(struct ledger *l, uint64_t *ret_generation) _must_check_;
 
 /*
- * ledger_each_x() calls @fn for every row, ordered by key; a negative return of @fn ends the walk and
- * is returned. @fn may not write to the ledger. -EUCLEAN: a row holds what no sriovd wrote.
+ * ledger_each_x() calls @fn for every row, ordered by key; a negative return of @fn ends the walk
+ * and is returned. @fn may not write to the ledger. -EUCLEAN: a row holds what no sriovd wrote.
  */
 int ledger_each_pf(struct ledger *l, int (*fn)(const struct row_pf *, void *),
 		   void *userdata) _must_check_;

@@ -14,10 +14,11 @@ struct net_spec {
 
 /**
  * net_create() - POST /v1/nets
- * Context: request. Return: 0; -EINVAL name, MAC, qos without VLAN; -EEXIST name or MAC taken; -ENOENT
- * no such pf. Source: docs/api.md.
+ * Context: request. Return: 0; -EINVAL name, MAC, qos without VLAN; -EEXIST name or MAC taken;
+ * -ENOENT no such pf. Source: docs/api.md.
  */
 int net_create(struct sriovd *d, const struct net_spec *spec, struct op_error *e) _must_check_;
 
-/** net_delete() - DELETE /v1/nets/NET. -ENOENT; -EBUSY attached or being worked on. Context: request. */
+/** net_delete() - DELETE /v1/nets/NET. -ENOENT; -EBUSY attached or being worked on. Context:
+ * request. */
 int net_delete(struct sriovd *d, const char *name, struct op_error *e) _must_check_;

@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The PF backend of this build: a soft NIC and the sriov-pf that owns its PF. Bring-up, VF count, VF
- * identity and scrubbing. All functions: with the baton, which they drop while a child works.
+ * The PF backend of this build: a soft NIC and the sriov-pf that owns its PF. Bring-up, VF count,
+ * VF identity and scrubbing. All functions: with the baton, which they drop while a child works.
  */
 #include <jansson.h>
 #include <sriovd/state.h>
@@ -10,8 +10,9 @@
 /**
  * nic_bring_up() - make everything run that ought to, from any state: idempotent
  *
- * Starts what does not run, opens (or re-adopts) the PF, restores the wanted VF count, compares every
- * VF with what its tenant was promised and sets aside free VFs that are not at their baseline.
+ * Starts what does not run, opens (or re-adopts) the PF, restores the wanted VF count, compares
+ * every VF with what its tenant was promised and sets aside free VFs that are not at their
+ * baseline.
  *
  * Context: one caller a NIC: start-up, or the recovery job with the NIC held.
  * Return: 0; -errno with @e. Source: architecture, "Life of a VF".

@@ -1,14 +1,16 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From the ledger to the world and back: at start every promise is compared with what runs, children
- * are adopted, half-done operations finished or undone; later the janitor retries what could not be
- * cleaned, and shutdown takes everything down.
+ * From the ledger to the world and back: at start every promise is compared with what runs,
+ * children are adopted, half-done operations finished or undone; later the janitor retries what
+ * could not be cleaned, and shutdown takes everything down.
  */
 #include <jansson.h>
 #include <sriovd/state.h>
 
-/** reconcile_load() - objects from the ledger. -EUCLEAN; -ENOMEM. Context: start-up, before others. */
+/**
+ * reconcile_load() - objects from the ledger. -EUCLEAN; -ENOMEM. Context: start-up, before others.
+ */
 int reconcile_load(struct sriovd *d) _must_check_;
 
 /**

@@ -9,9 +9,11 @@ struct sriovd;
 /**
  * sock_connect() - connect to a stream socket that may only be about to appear
  * @wait_us: how long -ENOENT, -ECONNREFUSED and -EAGAIN are borne
- * Context: drops the baton. Return: 0; -ENOENT; -ECONNREFUSED; -errno of connect(2). Source: unix(7).
+ * Context: drops the baton. Return: 0; -ENOENT; -ECONNREFUSED; -errno of connect(2). Source:
+ * unix(7).
  */
 int sock_connect(struct sriovd *d, const char *path, uint64_t wait_us, int *ret_fd) _must_check_;
 
-/** sock_await() - wait until a socket file is there, without connecting. 0; -ETIMEDOUT. Drops the baton. */
+/** sock_await() - wait until a socket file is there, without connecting. 0; -ETIMEDOUT. Drops the
+ * baton. */
 int sock_await(struct sriovd *d, const char *path, uint64_t wait_us) _must_check_;

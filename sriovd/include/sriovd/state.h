@@ -5,9 +5,9 @@
  *
  * An operation is straight-line code on the thread of the request (or of a job). It holds the baton
  * except inside child_call() and the other functions that say so. What it works on it marks with a
- * hold, so that nobody else changes it meanwhile; a second request is refused with what is going on.
- * Those who may wait for holds (jobs, deletion of a VM) take them in the order VM, net, NIC; requests
- * only try. See docs/decisions/0001-operations-run-in-request-threads.md.
+ * hold, so that nobody else changes it meanwhile; a second request is refused with what is going
+ * on. Those who may wait for holds (jobs, deletion of a VM) take them in the order VM, net, NIC;
+ * requests only try. See docs/decisions/0001-operations-run-in-request-threads.md.
  */
 #include <pthread.h>
 #include <sriovd/child.h>
@@ -190,8 +190,8 @@ int hold_take(struct hold *h, bool exclusive, const char *object, struct op_erro
 
 /**
  * hold_wait() - hold_take() that waits up to @deadline_us
- * Context: drops the baton. Return: 0; -ETIMEDOUT; -ECANCELED sriovd stops; -ESTALE the object is gone
- * and may not be touched any more. Source: -
+ * Context: drops the baton. Return: 0; -ETIMEDOUT; -ECANCELED sriovd stops; -ESTALE the object is
+ * gone and may not be touched any more. Source: -
  */
 int hold_wait(struct sriovd *d, struct hold *h, bool exclusive, uint64_t deadline_us,
 	      const char *fmt, ...) _printf_(5, 6) _must_check_;
@@ -219,7 +219,8 @@ struct net *net_new(struct sriovd *d, const char *name);
 void vm_free(struct sriovd *d, struct vm *vm);
 void net_free(struct sriovd *d, struct net *net);
 
-/** ledger_trouble() - remember and log a failed write that cannot be reported to a caller. Returns @r. */
+/** ledger_trouble() - remember and log a failed write that cannot be reported to a caller. Returns
+ * @r. */
 int ledger_trouble(struct sriovd *d, int r, const char *what);
 
 const char *vf_state_name(enum vf_state s);

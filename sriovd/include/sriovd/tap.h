@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The wire of a software NIC and the uplink of a bridge: a tap device that lives as long as its holder. */
+/* The wire of a software NIC and the uplink of a bridge: a tap device that lives as long as its
+ * holder. */
 #include <sriovd/error.h>
 
 /**

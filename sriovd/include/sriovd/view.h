@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Objects as the API shows them. What lives in children is asked for first (those functions drop the
- * baton), then the whole answer is built in one go, so it is consistent. Source: docs/api.md.
+ * Objects as the API shows them. What lives in children is asked for first (those functions drop
+ * the baton), then the whole answer is built in one go, so it is consistent. Source: docs/api.md.
  */
 #include <jansson.h>
 #include <sriovd/state.h>

@@ -26,7 +26,8 @@ int vm_start(struct sriovd *d, const char *name, unsigned int memory_mib,
 int vm_stop(struct sriovd *d, const char *name, bool force, uint64_t deadline_ms, char how[16],
 	    struct op_error *e) _must_check_;
 
-/** vm_end() - it ended by itself: note why and clean up after it in a job. Context: loop, baton kept. */
+/** vm_end() - it ended by itself: note why and clean up after it in a job. Context: loop, baton
+ * kept. */
 void vm_end(struct sriovd *d, struct vm *vm, enum vm_state state, const char *reason);
 
 /** vm_put() - write state and reason to the ledger. */
@@ -49,7 +50,8 @@ int vm_info(struct sriovd *d, const struct vm *vm, json_t **ret_info,
 int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint64_t deadline_ms,
 		     bool force, char how[16], struct op_error *e) _must_check_;
 
-/** vm_device_add() - device.add and device.wait for its driver. @ret_added: it has to be removed again. */
+/** vm_device_add() - device.add and device.wait for its driver. @ret_added: it has to be removed
+ * again. */
 int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, int fd,
 		  uint64_t timeout_ms, bool *ret_added, struct op_error *e) _must_check_;
 
