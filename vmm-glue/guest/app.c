@@ -21,20 +21,22 @@
 #define TICK_US		  UINT64_C(10000)
 #define LINK_RETRY_US	  UINT64_C(10000) /* while down */
 #define LINK_RECHECK_US	  UINT64_C(5000000)
-#define REOPEN_US	  UINT64_C(1000000)
+#define REOPEN_US	  UINT64_C(200000)
+#define REOPEN_TRIES	  3u /* before the interface counts as failed; tried again all the same */
 #define WAIT_SERVE_MIN_US 20u
 
 struct slot {
 	struct nif *nif;
-	bool scanned;	   /* ring 0 enabled the function: it has to be ejected */
+	uint32_t arena;	   /* of nif */
+	uint32_t tries;	   /* openings that the PF did not answer */
 	uint64_t check_at; /* µs: look at the link, or try again to open */
-	uint64_t rx_irqs;
 };
 
 static struct app {
 	struct slot slot[VMM_SLOTS];
 	uint32_t open;	 /* bit = slot with an interface */
 	uint32_t failed; /* slots to be tried again */
+	uint32_t arenas; /* in use */
 	uint32_t gen;
 	uint32_t request; /* sequence number of the last one answered */
 	bool plugging;
@@ -48,7 +50,10 @@ void app_main(void);
 
 uint64_t app_now_us(void)
 {
-	return guest_tsc() * 1000 / kern_shared.tsc_khz;
+	uint64_t tsc = guest_tsc(), khz = kern_shared.tsc_khz;
+
+	/* in two steps: the product of the whole would run over after some weeks */
+	return tsc / khz * 1000 + tsc % khz * 1000 / khz;
 }
 
 static void doorbell(uint32_t what)
@@ -61,17 +66,6 @@ static struct guest_if *entry(uint32_t slot)
 	return &guest_block_ptr()->ifs[slot];
 }
 
-static void publish_counters(const struct nif *n)
-{
-	struct guest_if *e = entry(n->slot);
-
-	e->rx_packets = n->rx_packets;
-	e->tx_packets = n->tx_packets;
-	e->rx_bytes = n->rx_bytes;
-	e->tx_bytes = n->tx_bytes;
-	n->ops->drops(n, &e->rx_errors, &e->tx_drops);
-}
-
 static void publish(uint32_t slot, uint32_t state, int error)
 {
 	struct guest_if *e = entry(slot);
@@ -81,7 +75,7 @@ static void publish(uint32_t slot, uint32_t state, int error)
 		e->kind = n->kind;
 		memcpy(e->mac, n->host.mac, sizeof(e->mac));
 		e->ipv4 = n->host.ipv4;
-		publish_counters(n);
+		n->ops->counters(n, e);
 	}
 	e->error = (uint32_t)-error;
 	__atomic_store_n(&e->state, state, __ATOMIC_RELEASE);
@@ -102,10 +96,7 @@ static void input(void *ctx, struct nif *n, const struct vfdrv_pkt *pkt)
 		engine_frame(&app.engine, n, &info);
 	reply = frame_respond(pkt->data, pkt->len, &n->host);
 	if (reply) {
-		if (nif_send_one(n, pkt->data, reply)) {
-			n->tx_packets++;
-			n->tx_bytes += reply;
-		}
+		nif_send_one(n, pkt->data, reply);
 		return;
 	}
 	vfdrv_pool_put(n->pool, pkt->data);
@@ -118,11 +109,8 @@ static bool poll(struct nif *n)
 
 	if (!k)
 		return false;
-	n->rx_packets += k;
-	for (unsigned int i = 0; i < k; i++) {
-		n->rx_bytes += pkt[i].len;
+	for (unsigned int i = 0; i < k; i++)
 		input(NULL, n, &pkt[i]);
-	}
 	return true;
 }
 
@@ -148,13 +136,42 @@ void app_wait_us(uint32_t us)
 	} while (app_now_us() < until);
 }
 
-/* RAM at the place? Beyond its end writes go nowhere and reads give all ones. */
-static bool arena_there(uint32_t slot)
+static void *arena_at(unsigned int i)
 {
-	volatile uint64_t *last = (uint64_t *)((uintptr_t)app_arena(slot) + KERN_ARENA_SIZE) - 1;
+	return (void *)(uintptr_t)(KERN_ARENA_BASE + i * KERN_ARENA_SIZE);
+}
 
-	*last = slot;
-	return *last == slot;
+/* RAM at the place? Beyond its end writes go nowhere and reads give all ones. */
+static bool arena_there(unsigned int i)
+{
+	volatile uint64_t *last = (uint64_t *)((uintptr_t)arena_at(i) + KERN_ARENA_SIZE) - 1;
+
+	*last = i;
+	return *last == i;
+}
+
+static int arena_take(uint32_t *ret_arena)
+{
+	unsigned int i = (unsigned int)__builtin_ctz(~app.arenas);
+
+	if (i >= VMM_SLOTS - 1 || !arena_there(i))
+		return -ENOMEM;
+	app.arenas |= BIT32(i);
+	*ret_arena = i;
+	return 0;
+}
+
+static void slot_close(uint32_t slot)
+{
+	struct slot *s = &app.slot[slot];
+
+	if (s->nif) {
+		app.open &= ~BIT32(slot);
+		s->nif->ops->close(s->nif);
+		s->nif = NULL;
+		app.arenas &= ~BIT32(s->arena);
+	}
+	app.failed &= ~BIT32(slot);
 }
 
 static void link_look(uint32_t slot)
@@ -167,9 +184,11 @@ static void link_look(uint32_t slot)
 
 	s->check_at = app_now_us() + (up ? LINK_RECHECK_US : LINK_RETRY_US);
 	if (r < 0) {
-		/* gone without a word; if it was taken away, slot and all, nothing else will tell us */
-		kern_shared.down |= BIT32(slot);
-		__atomic_fetch_or(&kern_shared.events, KERN_EVT_DOWN, __ATOMIC_SEQ_CST);
+		/* gone without a word: the slot is let go when the VMM asks for it, or used again
+		 */
+		con_printf("slot %u: the device is gone\n", slot);
+		slot_close(slot);
+		publish(slot, GUEST_IF_FAILED, r);
 		return;
 	}
 	n->up = up;
@@ -193,55 +212,52 @@ static int slot_open(uint32_t slot)
 
 	if (r < 0)
 		return r;
-	s->scanned = true;
-	if (!arena_there(slot))
-		return -ENOMEM;
-	if (p->vendor == NIC_VENDOR && p->device == NIC_DEVICE_VF)
-		r = nif_vf_open(slot, p, &n);
-	else if (p->vendor == VIRTIO_VENDOR && p->device == VIRTIO_NET)
-		r = nif_virtio_open(slot, p, &n);
-	else
-		r = -EOPNOTSUPP;
+	r = arena_take(&s->arena);
 	if (r < 0)
 		return r;
+	if (p->vendor == NIC_VENDOR && p->device == NIC_DEVICE_VF)
+		r = nif_vf_open(slot, p, arena_at(s->arena), &n);
+	else if (p->vendor == VIRTIO_VENDOR && p->device == VIRTIO_NET)
+		r = nif_virtio_open(slot, p, arena_at(s->arena), &n);
+	else
+		r = -EOPNOTSUPP;
+	if (r < 0) {
+		app.arenas &= ~BIT32(s->arena);
+		return r;
+	}
 	n->gen = ++app.gen;
 	s->nif = n;
 	app.open |= BIT32(slot);
 	return 0;
 }
 
-static void slot_close(uint32_t slot)
-{
-	struct slot *s = &app.slot[slot];
-
-	if (s->nif) {
-		app.open &= ~BIT32(slot);
-		s->nif->ops->close(s->nif);
-		s->nif = NULL;
-	}
-	app.failed &= ~BIT32(slot);
-}
-
 static void slot_plug(uint32_t slot)
 {
+	struct slot *s = &app.slot[slot];
 	int r;
 
 	slot_close(slot);
-	memset(entry(slot), 0, sizeof(*entry(slot)));
-	publish(slot, GUEST_IF_PROBING, 0);
+	if (!s->tries) {
+		memset(entry(slot), 0, sizeof(*entry(slot)));
+		publish(slot, GUEST_IF_PROBING, 0);
+	}
 	r = slot_open(slot);
 	if (r == -ENODEV && !(kern_shared.down & BIT32(slot))) {
 		publish(slot, GUEST_IF_EMPTY, 0); /* the plug was taken back before we looked */
 		return;
 	}
+	if (r == -ETIMEDOUT && !(kern_shared.down & BIT32(slot))) {
+		app.failed |= BIT32(slot);
+		s->check_at = app_now_us() + REOPEN_US;
+		if (++s->tries != REOPEN_TRIES)
+			return;
+	}
 	if (r < 0) {
 		con_printf("slot %u: cannot start, error %d\n", slot, r);
 		publish(slot, GUEST_IF_FAILED, r);
-		if (r == -ETIMEDOUT)
-			app.failed |= BIT32(slot);
-		app.slot[slot].check_at = app_now_us() + REOPEN_US;
 		return;
 	}
+	s->tries = 0;
 	link_look(slot);
 }
 
@@ -249,8 +265,8 @@ static void slot_unplug(uint32_t slot)
 {
 	publish(slot, GUEST_IF_REMOVING, 0);
 	slot_close(slot);
+	app.slot[slot].tries = 0;
 	kern_call(KERN_SYS_EJECT, slot);
-	app.slot[slot].scanned = false;
 	memset(entry(slot), 0, sizeof(*entry(slot)));
 	con_printf("slot %u: removed\n", slot);
 	publish(slot, GUEST_IF_EMPTY, 0);
@@ -296,7 +312,7 @@ static void tick(uint64_t now)
 	for (uint32_t left = app.open; left; left &= left - 1) {
 		uint32_t slot = (uint32_t)__builtin_ctz(left);
 
-		publish_counters(app.slot[slot].nif);
+		app.slot[slot].nif->ops->counters(app.slot[slot].nif, entry(slot));
 		/* a measurement is not disturbed by looks at a link that is up */
 		if (now >= app.slot[slot].check_at && !(app.measuring && app.slot[slot].nif->up)) {
 			app.plugging = true;
@@ -309,7 +325,7 @@ static void tick(uint64_t now)
 
 		if (now < app.slot[slot].check_at)
 			continue;
-		kern_shared.up |= BIT32(slot);
+		__atomic_fetch_or(&kern_shared.up, BIT32(slot), __ATOMIC_SEQ_CST);
 		__atomic_fetch_or(&kern_shared.events, KERN_EVT_UP, __ATOMIC_SEQ_CST);
 	}
 }
@@ -355,7 +371,8 @@ static void request_run(uint32_t seq)
 	res->error = (uint32_t)-r;
 	app.request = seq;
 	app.worked_at = guest_tsc();
-	/* an aborted run has told what it did so far; the histogram agrees with itself either way */
+	/* an aborted run has told what it did so far; the histogram agrees with itself either way
+	 */
 	__atomic_store_n(&res->seq, seq, __ATOMIC_RELEASE);
 	doorbell(HPC_GDBL_DONE);
 }

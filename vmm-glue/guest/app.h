@@ -10,14 +10,9 @@ void app_wait_us(uint32_t us);
 /** app_now_us() - monotonic microseconds since some moment. */
 uint64_t app_now_us(void);
 
-static inline void *app_arena(uint32_t slot)
-{
-	return (void *)(uintptr_t)(KERN_ARENA_BASE + slot * KERN_ARENA_SIZE);
-}
-
 /*
- * Open the function in @slot, which KERN_SYS_SCAN described, in the slot's arena. Return 0, or a
- * negative errno; the function is quiet and the arena free then.
+ * Open the function in @slot, which KERN_SYS_SCAN described, in @arena (KERN_ARENA_SIZE bytes). Return
+ * 0, or a negative errno; the function is quiet and the arena unused then.
  */
-int nif_vf_open(uint32_t slot, const struct pciscan_slot *s, struct nif **ret_nif);
-int nif_virtio_open(uint32_t slot, const struct pciscan_slot *s, struct nif **ret_nif);
+int nif_vf_open(uint32_t slot, const struct pciscan_slot *s, void *arena, struct nif **ret_nif);
+int nif_virtio_open(uint32_t slot, const struct pciscan_slot *s, void *arena, struct nif **ret_nif);

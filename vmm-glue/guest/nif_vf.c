@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A VF through the vf-driver core. Its queue pages are plain memory, or, on the emulated path, places
- * that trap: the code is the same. Lives in its slot's arena together with its rings and buffers.
+ * that trap: the code is the same. Lives in one arena together with its rings and buffers.
  */
 #include <abi/errno.h>
 #include <abi/nic_pci.h>
@@ -128,13 +128,17 @@ static void vf_close(struct nif *n)
 	vfdrv_stop(&vf_of(n)->v);
 }
 
-static void vf_drops(const struct nif *n, uint64_t *ret_rx_errors, uint64_t *ret_tx_drops)
+static void vf_counters(const struct nif *n, struct guest_if *e)
 {
 	struct vfdrv_counters c;
 
 	vfdrv_counters(&((const struct nif_vf *)n)->v, &c);
-	*ret_rx_errors = c.rx_errors;
-	*ret_tx_drops = n->tx_refused;
+	e->rx_packets = c.rx_packets;
+	e->rx_bytes = c.rx_bytes;
+	e->rx_errors = c.rx_errors;
+	e->tx_packets = c.tx_packets;
+	e->tx_bytes = c.tx_bytes;
+	e->tx_drops = n->tx_refused;
 }
 
 static const struct nif_ops vf_ops = {
@@ -144,12 +148,12 @@ static const struct nif_ops vf_ops = {
 	.irq = vf_irq,
 	.link = vf_link,
 	.close = vf_close,
-	.drops = vf_drops,
+	.counters = vf_counters,
 };
 
-int nif_vf_open(uint32_t slot, const struct pciscan_slot *s, struct nif **ret_nif)
+int nif_vf_open(uint32_t slot, const struct pciscan_slot *s, void *arena, struct nif **ret_nif)
 {
-	struct nif_vf *f = app_arena(slot);
+	struct nif_vf *f = arena;
 	size_t used = (sizeof(*f) + 4095) & ~(size_t)4095;
 	struct vfdrv_config config = {.n_rx = RING, .n_tx = RING};
 	struct vfdrv_env env = {

@@ -35,6 +35,7 @@ struct vq {
 	uint16_t seen;	 /* used entries taken */
 	uint16_t posted; /* avail->idx */
 	uint16_t n_free; /* descriptors */
+	uint64_t packets, bytes;
 	uint16_t free_desc[RING];
 	void *buf[RING]; /* by descriptor */
 };
@@ -151,8 +152,10 @@ static unsigned int virtio_rx(struct nif *n, struct vfdrv_pkt *pkt, unsigned int
 			continue;
 		}
 		__builtin_prefetch(data);
+		q->bytes += len - HDR;
 		pkt[got++] = (struct vfdrv_pkt){.data = data, .len = (uint16_t)(len - HDR)};
 	}
+	q->packets += got;
 	rx_refill(f);
 	return got;
 }
@@ -194,7 +197,9 @@ static unsigned int virtio_tx(struct nif *n, const struct vfdrv_pkt *pkt, unsign
 		q->desc[id].addr = (uintptr_t)data - HDR;
 		q->desc[id].len = (uint32_t)pkt[i].len + HDR;
 		q->avail->ring[q->posted++ % RING] = id;
+		q->bytes += pkt[i].len;
 	}
+	q->packets += k;
 	publish(q);
 	return k;
 }
@@ -249,10 +254,16 @@ static void virtio_close(struct nif *n)
 	virtio_reset(virtio_of(n));
 }
 
-static void virtio_drops(const struct nif *n, uint64_t *ret_rx_errors, uint64_t *ret_tx_drops)
+static void virtio_counters(const struct nif *n, struct guest_if *e)
 {
-	*ret_rx_errors = ((const struct nif_virtio *)n)->rx_errors;
-	*ret_tx_drops = n->tx_refused;
+	const struct nif_virtio *f = (const struct nif_virtio *)n;
+
+	e->rx_packets = f->rx.packets;
+	e->rx_bytes = f->rx.bytes;
+	e->rx_errors = f->rx_errors;
+	e->tx_packets = f->tx.packets;
+	e->tx_bytes = f->tx.bytes;
+	e->tx_drops = n->tx_refused;
 }
 
 static const struct nif_ops virtio_ops = {
@@ -262,7 +273,7 @@ static const struct nif_ops virtio_ops = {
 	.irq = virtio_irq,
 	.link = virtio_link,
 	.close = virtio_close,
-	.drops = virtio_drops,
+	.counters = virtio_counters,
 };
 
 static int structures_find(struct nif_virtio *f, const struct pciscan_slot *s)
@@ -376,9 +387,9 @@ static int virtio_start(struct nif_virtio *f, uint8_t *mem)
 	return 0;
 }
 
-int nif_virtio_open(uint32_t slot, const struct pciscan_slot *s, struct nif **ret_nif)
+int nif_virtio_open(uint32_t slot, const struct pciscan_slot *s, void *arena, struct nif **ret_nif)
 {
-	struct nif_virtio *f = app_arena(slot);
+	struct nif_virtio *f = arena;
 	size_t used = (sizeof(*f) + 4095) & ~(size_t)4095;
 	int r;
 

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define KERN_ARENA_BASE 0x400000u /* slot n's memory: base + n * size, when RAM reaches that far */
+#define KERN_ARENA_BASE 0x400000u /* memory of interfaces: as many pieces as RAM has room for */
 #define KERN_ARENA_SIZE 0x200000u
 
 #define KERN_VEC_HPC   0x30u

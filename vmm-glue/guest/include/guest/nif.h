@@ -4,6 +4,7 @@
  * One network interface of the guest, whatever drives it: an ops table with two implementations
  * (nif_vf.c, nif_virtio.c). Buffers come from the interface's own pool, see vfdrv.h.
  */
+#include <abi/guest_block.h>
 #include <guest/frame.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,8 +22,8 @@ struct nif_ops {
 	int (*link)(struct nif *n, bool *ret_up);
 	/* quiesce: no DMA after it */
 	void (*close)(struct nif *n);
-	/* frames lost or refused inside the driver */
-	void (*drops)(const struct nif *n, uint64_t *ret_rx_errors, uint64_t *ret_tx_drops);
+	/* fill in the counters of @e; called often, reads memory only */
+	void (*counters)(const struct nif *n, struct guest_if *e);
 };
 
 struct nif {
@@ -33,8 +34,8 @@ struct nif {
 	uint32_t kind; /* enum guest_if_kind */
 	uint32_t gen;  /* another one in the same slot has another number */
 	bool up;
-	bool armed; /* its receive interrupt is on */
-	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes, tx_refused;
+	bool armed;	     /* its receive interrupt is on */
+	uint64_t tx_refused; /* frames of ours that found the ring full */
 };
 
 static inline unsigned int nif_rx(struct nif *n, struct vfdrv_pkt *pkt, unsigned int max)
