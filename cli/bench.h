@@ -63,13 +63,20 @@ void bench_init(struct bench *b, const struct cli *cli, const char *pf, uint64_t
 
 /**
  * bench_clean() - remove the bench's VM and networks, its own or those of a broken earlier run
- * Context: sleeps; silent about what does not exist; not stopped by a signal.
+ * Context: sleeps, for a minute at most when something is busy; not stopped by a signal.
  * Return: 0; -EBUSY something stays (a message is printed). Source: none.
  */
 int bench_clean(const struct bench *b);
 
 /**
- * bench_setup() - check for free VFs, start the VM, attach two ports of each path
+ * bench_check() - choose the PF when none was named, and count its free VFs
+ * Context: sleeps; once a process; prints what is missing.
+ * Return: 0; -ENOENT no such PF; -ENOSPC not enough free VFs; else as api_call(). Source: none.
+ */
+int bench_check(struct bench *b);
+
+/**
+ * bench_setup() - start the VM, attach two ports of each path
  * Context: sleeps; prints progress and errors to stderr; on failure the caller cleans.
  * Return: 0; negative errno. Source: none.
  */

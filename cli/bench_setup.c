@@ -2,11 +2,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api.h"
 #include "bench.h"
 
-#define DETACH_MS 3000
+#define DETACH_MS      3000
+#define CLEAN_TRIES    300
+#define CLEAN_PAUSE_US 200000
 
 void bench_init(struct bench *b, const struct cli *cli, const char *pf, uint64_t rounds,
 		uint64_t samples)
@@ -30,9 +33,9 @@ static bool exists(const struct cli *cli, const char *path)
 	return api_try(cli, "GET", path, NULL, API_TIMEOUT_MS, NULL) >= 0;
 }
 
-static int remove_net(const struct cli *cli, const char *name)
+/* A net that is attached is detached first; refusals are for the caller to try again. */
+static int remove_net(const struct cli *cli, const char *name, const json_t *force)
 {
-	json_auto_t *force = json_pack("{s:b, s:i}", "force", 1, "deadline_ms", DETACH_MS);
 	char net[API_PATH_MAX], detach[API_PATH_MAX];
 
 	if (api_path(net, "nets", name, NULL) < 0 ||
@@ -40,33 +43,55 @@ static int remove_net(const struct cli *cli, const char *name)
 		return -ENAMETOOLONG;
 	if (!exists(cli, net))
 		return 0;
-	/* refused when it is attached nowhere */
 	api_try(cli, "POST", detach, force, API_SLOW_TIMEOUT_MS, NULL);
-	return api_call(cli, "DELETE", net, NULL, API_TIMEOUT_MS, NULL);
+	return api_try(cli, "DELETE", net, NULL, API_TIMEOUT_MS, NULL);
+}
+
+/* One pass over everything; how many things are still there. */
+static int remove_all(const struct bench *b, const struct cli *cli, const char *vm)
+{
+	json_auto_t *force = json_pack("{s:b, s:i}", "force", 1, "deadline_ms", DETACH_MS);
+	int left = 0;
+
+	if (exists(cli, vm))
+		left += api_try(cli, "DELETE", vm, force, API_SLOW_TIMEOUT_MS, NULL) < 0;
+	for (unsigned int p = 0; p < BENCH_PATHS; p++)
+		for (unsigned int i = 0; i < 2; i++)
+			left += remove_net(cli, b->path[p].net[i], force) < 0;
+	return left;
 }
 
 int bench_clean(const struct bench *b)
 {
-	json_auto_t *force = json_pack("{s:b, s:i}", "force", 1, "deadline_ms", DETACH_MS);
 	struct cli cli = *b->cli;
 	char vm[API_PATH_MAX];
-	int failed = 0;
+	int left;
 
 	cli.stop = NULL;
 	if (api_path(vm, "vms", BENCH_VM, NULL) < 0)
 		return -ENAMETOOLONG;
-	if (exists(&cli, vm) && api_call(&cli, "DELETE", vm, force, API_SLOW_TIMEOUT_MS, NULL) < 0)
-		failed++;
-	for (unsigned int p = 0; p < BENCH_PATHS; p++)
-		for (unsigned int i = 0; i < 2; i++)
-			failed += remove_net(&cli, b->path[p].net[i]) < 0;
-	return failed ? -EBUSY : 0;
+	if (exists(&cli, vm))
+		fprintf(stderr, "bench: removing %s and its networks\n", BENCH_VM);
+	/* busy with a measurement that was interrupted, or with cleaning up after a dead VM */
+	for (unsigned int i = 0;; i++) {
+		left = remove_all(b, &cli, vm);
+		if (!left)
+			return 0;
+		if (i == CLEAN_TRIES)
+			break;
+		usleep(CLEAN_PAUSE_US);
+	}
+	fprintf(stderr,
+		"sriovctl bench: %s or a network of it could not be removed; see 'sriovctl "
+		"status', 'sriovctl net list'\n",
+		BENCH_VM);
+	return -EBUSY;
 }
 
-/* Takes the first PF when none is named, and counts its free VFs. */
-static int check_vfs(struct bench *b, json_t **ret_pfs)
+int bench_check(struct bench *b)
 {
-	json_auto_t *pfs = NULL, *vfs = NULL;
+	static json_t *pfs; /* b->pf points into it from here on */
+	json_auto_t *vfs = NULL;
 	unsigned int n_free = 0;
 	const json_t *pf = NULL, *v;
 	size_t i, n_vfs = 0;
@@ -107,7 +132,6 @@ static int check_vfs(struct bench *b, json_t **ret_pfs)
 			BENCH_VFS, b->pf, n_free, n_vfs, b->pf);
 		return -ENOSPC;
 	}
-	*ret_pfs = json_incref(pfs);
 	return 0;
 }
 
@@ -131,14 +155,9 @@ static int add_net(const struct bench *b, const struct bench_path *p, const char
 
 int bench_setup(struct bench *b)
 {
-	/* b->pf may point into it */
-	static json_t *pfs;
 	json_auto_t *vm = json_pack("{s:s}", "name", BENCH_VM);
 	int r;
 
-	r = check_vfs(b, &pfs);
-	if (r < 0)
-		return r;
 	fprintf(stderr, "bench: starting %s, two ports of each path\n", BENCH_VM);
 	r = api_call(b->cli, "POST", "/v1/vms", vm, API_SLOW_TIMEOUT_MS, NULL);
 	for (unsigned int p = 0; p < BENCH_PATHS && r >= 0; p++)

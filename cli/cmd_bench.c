@@ -83,18 +83,16 @@ static int run_bench(const struct cli *caller, const struct cli_args *args)
 
 	cli.stop = &stop;
 	bench_init(&b, &cli, args_text(args, "pf"), rounds, samples);
-	/* before anything of ours spins */
 	if (api_call(&cli, "GET", "/v1/status", NULL, API_TIMEOUT_MS, NULL) < 0)
 		return CLI_FAILED;
 	catch_signals();
-	r = bench_clean(&b);
-	if (r < 0)
+	if (bench_clean(&b) < 0 || bench_check(&b) < 0)
 		return CLI_FAILED;
+	/* before anything of ours spins */
 	calibrate(&b);
 	r = stop ? -EINTR : bench_setup(&b);
 	if (r >= 0)
 		r = bench_rounds(&b);
-	fprintf(stderr, "bench: removing %s and its networks\n", BENCH_VM);
 	cleaned = bench_clean(&b);
 	if (r >= 0)
 		r = give_report(&b, &cli, args_text(args, "output"));
