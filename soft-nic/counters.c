@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Counters: the data thread owns and only ever adds to them; "cleared by a read" is a base kept here.
- * Octets count the CRC, which we never have in memory.
+ * Counters: the data thread owns and only ever adds to them; "cleared by a read" is a base kept
+ * here. Octets count the CRC, which we never have in memory.
  */
 #include "snic_int.h"
 

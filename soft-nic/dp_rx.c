@@ -13,8 +13,7 @@ void dp_rx_restart(struct dp_rxq *rx, const struct dp_rxq_cfg *c)
 	rx->gen = c->gen;
 }
 
-/* The guest cleared ENABLE: nothing more is written until the control thread starts the queue anew.
- */
+/* The guest cleared ENABLE: nothing is written until the control thread starts it anew. */
 static void rx_stop(struct dp_rxq *rx)
 {
 	rx->ring = NULL;

@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Delivery of one frame to one receive queue: the frame is copied into the next posted buffer at once,
- * its descriptor is written back by dp_rx_flush() at the end of the batch, so that a polling receiver
- * and we do not fight for the descriptor's line at every frame.
+ * Delivery of one frame to one receive queue: the frame is copied into the next posted buffer at
+ * once, its descriptor is written back by dp_rx_flush() at the end of the batch, so that a polling
+ * receiver and we do not fight for the descriptor's line at every frame.
  */
 #include <emmintrin.h>
 #include <lib/mmio.h>

@@ -3,7 +3,8 @@
 #include "dp_rx.h"
 
 #define TX_PLAIN_MASK (NIC_TXD_DTYP | NIC_TXD_DEXT | NIC_TXD_EOP | NIC_TXD_VLE | NIC_TXD_TSE)
-#define TX_PLAIN      ((NIC_TXD_DTYP_DATA * (NIC_TXD_DTYP & -NIC_TXD_DTYP)) | NIC_TXD_DEXT | NIC_TXD_EOP)
+#define TX_PLAIN_DTYP (NIC_TXD_DTYP_DATA * (NIC_TXD_DTYP & -NIC_TXD_DTYP))
+#define TX_PLAIN      (TX_PLAIN_DTYP | NIC_TXD_DEXT | NIC_TXD_EOP)
 #define TX_POPTS_IXSM BIT32(8)
 #define TX_POPTS_TXSM BIT32(9)
 #define TX_CTX_TCP    BIT32(11)
@@ -129,8 +130,7 @@ static __attribute__((noinline)) void tx_frame(struct dp *dp, struct dp_txq *tx,
 		dp_wire_out(dp, &p);
 }
 
-/* ---- frames in several descriptors, or with anything asked for ----------------------------------
- */
+/* ---- frames in several descriptors, or with anything asked for -------------------------- */
 
 static uint32_t sum16(const uint8_t *p, uint32_t len, uint32_t sum)
 {
@@ -254,8 +254,7 @@ static __attribute__((noinline)) bool tx_odd(struct dp *dp, struct dp_txq *tx,
 	return cmd & NIC_TXD_RS;
 }
 
-/* ---- one round ----------------------------------------------------------------------------------
- */
+/* ---- one round -------------------------------------------------------------------------- */
 
 /* Command, type and options of a plain frame in one descriptor, upper half of the descriptor. */
 #define TX_PLAIN_HI_MASK (TX_PLAIN_MASK | (uint64_t)(TX_POPTS_IXSM | TX_POPTS_TXSM) << 32)

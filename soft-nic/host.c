@@ -11,11 +11,11 @@ static void signal_fd(int fd)
 	uint64_t one = 1;
 
 	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0) {
-		/* the counter is full: whoever reads it has not read since, that is signal enough */
+		/* full: whoever reads it has not read since, that is signal enough */
 	}
 }
 
-/* ---- what the model asks for --------------------------------------------------------------------- */
+/* ---- what the model asks for ------------------------------------------------------------ */
 
 static void on_irq(void *ctx, unsigned int fn, unsigned int vector)
 {
@@ -42,7 +42,7 @@ static int on_poke_fd(sd_event_source *source, int fd, uint32_t revents, void *u
 	return 0;
 }
 
-/* ---- what a client asks for ---------------------------------------------------------------------- */
+/* ---- what a client asks for ------------------------------------------------------------- */
 
 static void fn_config_read(void *fn, uint32_t off, void *buf, uint32_t len)
 {
@@ -155,7 +155,7 @@ static const struct vfu_server_ops fn_ops = {
 	.client = fn_client,
 };
 
-/* ---- functions come and go ----------------------------------------------------------------------- */
+/* ---- functions come and go -------------------------------------------------------------- */
 
 static int fn_serve(struct host *h, unsigned int fn)
 {

@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What makes a process of the NIC model: vfio-user endpoints, which come and go with the VFs, the tap,
- * the control methods (docs/processes.md). The model knows nothing of it.
+ * What makes a process of the NIC model: vfio-user endpoints, which come and go with the VFs, the
+ * tap, the control methods (docs/processes.md). The model knows nothing of it.
  */
 #include <abi/nic_mbx.h>
 #include <lib/ctl.h>

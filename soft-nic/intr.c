@@ -111,7 +111,8 @@ void intr_queue(struct intr *in, struct intr_timer *t, unsigned int bit, bool rx
 	}
 	m = BIT32(bit);
 	if (!(atomic_load_explicit(&in->eims, memory_order_relaxed) & m)) {
-		/* nobody listens: a polling driver costs one load here, and one locked write once */
+		/* nobody listens: a polling driver costs one load here, and one locked write once
+		 */
 		if (!(atomic_load_explicit(&in->eicr, memory_order_relaxed) & m)) {
 			atomic_fetch_or(&in->eicr, m);
 			intr_recheck(in, m); /* opened between the two loads */

@@ -1,8 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Interrupt causes, masks and messages. Both threads raise causes, so the state is atomic words; all
- * vectors, the PF's and those of the VFs, are bits of the one EICR (VF n's vector v is bit 22-3n+v).
+ * Interrupt causes, masks and messages. Both threads raise causes, so the state is atomic words;
+ * all vectors, the PF's and those of the VFs, are bits of the one EICR (VF n's vector v is bit
+ * 22-3n+v).
  */
 #include <stdatomic.h>
 #include <stdbool.h>

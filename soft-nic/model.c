@@ -30,8 +30,7 @@ const struct regmap *regmap_get(void)
 	return &regmap;
 }
 
-/* ---- shared pages
- * ---------------------------------------------------------------------------------- */
+/* ---- shared pages ----------------------------------------------------------------------- */
 
 static int page_new(int *ret_fd, uint8_t **ret_page)
 {
@@ -86,8 +85,7 @@ static void page_renew(struct snic *s, unsigned int vf)
 	munmap(old, NIC_VF_BAR0_SIZE);
 }
 
-/* ---- reset --------------------------------------------------------------------------------------
- */
+/* ---- reset ------------------------------------------------------------------------------ */
 
 void snic_queue_regs_reset(struct snic *s, unsigned int q)
 {
@@ -278,8 +276,7 @@ void snic_link_set(struct snic *s, bool up)
 	intr_cause(&s->intr, ICR_LSC);
 }
 
-/* ---- birth and death
- * ----------------------------------------------------------------------------- */
+/* ---- birth and death -------------------------------------------------------------------- */
 
 int snic_new(const struct snic_config *config, struct snic **ret_snic)
 {
@@ -397,8 +394,7 @@ enum snic_rung snic_dp_rung(const struct snic *s)
 	return (enum snic_rung)atomic_load(&s->dp.rung);
 }
 
-/* ---- BAR accesses
- * -------------------------------------------------------------------------------- */
+/* ---- BAR accesses ----------------------------------------------------------------------- */
 
 static bool fn_bar0(const struct snic *s, unsigned int fn, uint32_t *ret_size)
 {

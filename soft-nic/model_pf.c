@@ -21,7 +21,7 @@ uint32_t snic_status(const struct snic *s)
 	return v;
 }
 
-/* ---- queues -------------------------------------------------------------------------------------- */
+/* ---- queues ----------------------------------------------------------------------------- */
 
 /* Offset to queue and register: both blocks of addresses lead to the same storage. */
 static bool queue_at(uint32_t off, bool *ret_tx, unsigned int *ret_q, uint32_t *ret_reg)
@@ -108,7 +108,7 @@ void queue_write(struct snic *s, bool tx, unsigned int q, uint32_t reg, uint32_t
 		snic_service(s);
 }
 
-/* ---- a VF's window ------------------------------------------------------------------------------- */
+/* ---- a VF's window ---------------------------------------------------------------------- */
 
 static unsigned int pvt_row(uint32_t reg)
 {
@@ -172,7 +172,7 @@ static void pvt_write(struct snic *s, unsigned int vf, uint32_t reg, uint32_t va
 		intr_window_write(s, vf, row, val);
 }
 
-/* ---- reads --------------------------------------------------------------------------------------- */
+/* ---- reads ------------------------------------------------------------------------------ */
 
 static uint32_t pf_read_special(struct snic *s, unsigned int row, uint32_t off)
 {
@@ -226,7 +226,7 @@ uint32_t pf_read(struct snic *s, uint32_t off)
 	}
 }
 
-/* ---- writes -------------------------------------------------------------------------------------- */
+/* ---- writes ----------------------------------------------------------------------------- */
 
 static void ctrl_write(struct snic *s, uint32_t val)
 {

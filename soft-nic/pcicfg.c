@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Configuration space. A VF shows VFIO's view of itself: real ids and BARs of its own, which the bare
- * function does not have (it reads all ones there and its BARs live in the PF's SR-IOV capability).
+ * Configuration space. A VF shows VFIO's view of itself: real ids and BARs of its own, which the
+ * bare function does not have (it reads all ones there and its BARs live in the PF's SR-IOV
+ * capability).
  */
 #include <linux/pci_regs.h>
 #include <string.h>

@@ -233,8 +233,7 @@ static bool publish(struct snic *s)
 	return true;
 }
 
-/* ---- queue registers, which drivers change behind our back
- * --------------------------------------- */
+/* ---- queue registers, which drivers change behind our back ------------------------------ */
 
 static bool look(volatile uint8_t *regs, struct q_seen *seen, uint32_t stopped_gen, bool tx)
 {

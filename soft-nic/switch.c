@@ -66,7 +66,8 @@ static struct dst look_up(const struct sw_cfg *sw, uint64_t dst)
 
 /*
  * Port-level filter of frames from the wire. With pools, a pool that takes all broadcasts or
- * multicasts opens the port for them as well: a driver that sets only the pool's bit gets its frames.
+ * multicasts opens the port for them as well: a driver that sets only the pool's bit gets its
+ * frames.
  */
 static bool port_accepts(const struct sw_cfg *sw, const struct dst *d, uint32_t vid)
 {

@@ -13,10 +13,12 @@
 #include <lib/clock.h>
 #include "vfu_server_impl.h"
 
-#define VERSION_TIMEOUT_US (10 * USEC_PER_SEC) /* a connection may be handed on before it is used */
-#define STALL_TIMEOUT_US   (2 * USEC_PER_SEC)
-#define MESSAGES_A_TURN	   64u
-#define LISTEN_BACKLOG	   8
+#define VERSION_TIMEOUT_US                                                     \
+	(10 * USEC_PER_SEC) /* a connection may be handed on before it is used \
+			     */
+#define STALL_TIMEOUT_US (2 * USEC_PER_SEC)
+#define MESSAGES_A_TURN	 64u
+#define LISTEN_BACKLOG	 8
 
 static void drop_client(struct vfu_server *s)
 {

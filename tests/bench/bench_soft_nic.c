@@ -1,34 +1,52 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The data path in lock-step: one thread plays both VFs and the NIC, bursts of 32 frames in both
- * directions. Frames per second include the drivers' share and no cross-core traffic, so the figure
- * compares builds on one machine and nothing else; instructions a frame come from
- *   valgrind --tool=callgrind --toggle-collect=dp_poll_once bench_soft_nic --frames 200000
+ * The data path between two VFs, bursts of 32 frames in both directions.
+ *
+ * By default in lock-step: one thread plays both VFs and the NIC. No line crosses cores, so the
+ * rate compares builds on one machine and nothing else. Instructions a frame: valgrind
+ * --tool=callgrind --toggle-collect=dp_poll_once bench_soft_nic --frames 200000 With "--threaded
+ * CPU" the NIC has a thread of its own on that processor; a second line gives the round trip of a
+ * lone frame, VF to VF and back, as service time (the next starts when it is over).
  */
 #include <lib/clock.h>
 #include <stdio.h>
 #include <support/snic_rig.h>
 #include <sys/utsname.h>
 
-#define BURST 32u
-#define RING  256u
+#define BURST	   32u
+#define RING	   256u
+#define IN_FLY	   (RING - 2 * BURST) /* frames a direction may have under way */
+#define N_RTT	   20000u
+#define GIVE_UP_US (5 * USEC_PER_SEC)
 
-static void repost(struct rig_queue *q)
+struct options {
+	uint64_t frames;
+	uint32_t size;
+	uint32_t rs_every;
+	int cpu; /* -1: lock-step */
+};
+
+/* Take what arrived, give the buffers back; the tail moves once, as a driver does it. */
+static uint32_t repost(struct rig_queue *q)
 {
-	/* the tail moves once a burst, as a driver does it */
+	uint32_t n = 0;
+
 	while (rig_rx(q, NULL, NULL)) {
 		uint64_t *d = (uint64_t *)(void *)&q->rx_ring[q->rx_tail];
 
 		d[0] = rig_iova(RIG_RX_BUF + q->rx_tail * RIG_STRIDE);
 		d[1] = 0;
 		q->rx_tail = (q->rx_tail + 1) % q->n;
+		n++;
 	}
-	mmio_write32(q->rx + 0x18, q->rx_tail);
+	if (n)
+		mmio_write32(q->rx + 0x18, q->rx_tail);
+	return n;
 }
 
-static void burst(struct rig_queue *q, uint32_t len, uint32_t rs_every)
+static void burst(struct rig_queue *q, uint32_t n, uint32_t len, uint32_t rs_every)
 {
-	for (uint32_t i = 0; i < BURST; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = q->tx_next;
 
 		q->tx_ring[at].addr = le64_of(rig_iova(RIG_TX_BUF + at * RIG_STRIDE));
@@ -37,32 +55,131 @@ static void burst(struct rig_queue *q, uint32_t len, uint32_t rs_every)
 						 ((i + 1) % rs_every ? 0 : NIC_TXD_RS));
 		q->tx_next = (at + 1) % q->n;
 	}
+	io_wmb();
 	mmio_write32(q->tx + 0x18, q->tx_next);
+}
+
+static void print_line(const struct options *o, const char *metric, const char *unit, double value)
+{
+	struct utsname u;
+
+	uname(&u);
+	printf("{\"metric\":\"soft_nic_%s\",\"unit\":\"%s\",\"value\":%.3f,\"frame_bytes\":%u,"
+	       "\"burst\":%u,\"ring\":%u,\"rs_every\":%u,\"frames\":%llu,\"threads\":%u,"
+	       "\"machine\":\"%s %s\"}\n",
+	       metric, unit, value, o->size, BURST, RING, o->rs_every,
+	       (unsigned long long)o->frames, o->cpu < 0 ? 1 : 2, u.sysname, u.release);
+}
+
+/* Mpps, or 0 if frames went missing. */
+static double lockstep(struct rig *r, struct rig_queue q[2], const struct options *o)
+{
+	uint64_t t0 = clock_us(), sent = 0, got = 0, us;
+
+	while (sent < o->frames) {
+		burst(&q[0], BURST, o->size - 4, o->rs_every);
+		burst(&q[1], BURST, o->size - 4, o->rs_every);
+		snic_dp_poll_once(r->nic);
+		got += repost(&q[0]) + repost(&q[1]);
+		sent += 2 * BURST;
+	}
+	us = clock_us() - t0;
+	return got == sent && us ? (double)got / (double)us : 0;
+}
+
+static double threaded(struct rig_queue q[2], const struct options *o)
+{
+	uint64_t t0 = clock_us(), sent[2] = {0}, got[2] = {0}, us;
+
+	while (got[0] + got[1] < o->frames) {
+		for (unsigned int i = 0; i < 2; i++) {
+			if (sent[i] - got[!i] <= IN_FLY - BURST) {
+				burst(&q[i], BURST, o->size - 4, o->rs_every);
+				sent[i] += BURST;
+			}
+			got[i] += repost(&q[i]);
+		}
+		if (clock_us() - t0 > GIVE_UP_US + o->frames)
+			return 0;
+	}
+	us = clock_us() - t0;
+	for (uint64_t end = clock_us() + GIVE_UP_US;
+	     got[0] + got[1] < sent[0] + sent[1] && clock_us() < end;)
+		for (unsigned int i = 0; i < 2; i++)
+			got[i] += repost(&q[i]);
+	return got[0] + got[1] == sent[0] + sent[1] && us ? (double)o->frames / (double)us : 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Median round trip in TSC ticks, 0 if a frame got lost. */
+static uint64_t round_trip(struct rig_queue q[2], const struct options *o)
+{
+	static uint64_t ticks[N_RTT];
+
+	for (unsigned int k = 0; k < N_RTT; k++) {
+		uint64_t end = clock_us() + GIVE_UP_US, t0 = tsc_read();
+
+		for (unsigned int i = 0; i < 2; i++) {
+			burst(&q[i], 1, o->size - 4, 1);
+			while (!repost(&q[!i]))
+				if (tsc_read() % 4096 == 0 && clock_us() > end)
+					return 0;
+		}
+		ticks[k] = tsc_read() - t0;
+	}
+	qsort(ticks, N_RTT, sizeof(ticks[0]), by_value);
+	return ticks[N_RTT / 2];
+}
+
+static uint64_t tsc_per_ms(void)
+{
+	uint64_t t0 = clock_us(), c0 = tsc_read();
+
+	clock_sleep_us(20000);
+	return (tsc_read() - c0) * 1000 / (clock_us() - t0);
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+	for (int i = 1; i < argc; i += 2) {
+		uint64_t v = i + 1 < argc ? strtoull(argv[i + 1], NULL, 0) : 0;
+
+		if (!strcmp(argv[i], "--frames"))
+			o->frames = v;
+		else if (!strcmp(argv[i], "--size"))
+			o->size = (uint32_t)v;
+		else if (!strcmp(argv[i], "--rs-every"))
+			o->rs_every = (uint32_t)v;
+		else if (!strcmp(argv[i], "--threaded"))
+			o->cpu = (int)v;
+		else
+			return false;
+	}
+	return o->frames && o->size >= 64 && o->size <= 1518 && o->rs_every && o->rs_every <= BURST;
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t want = 4000000, sent = 0, t0, us;
-	uint32_t size = 64, rs_every = 1;
-	struct rig *r = rig_new();
+	struct options o = {.frames = 4000000, .size = 64, .rs_every = 1, .cpu = -1};
 	struct rig_queue q[2];
-	struct snic_counters c;
-	struct utsname u;
-	uint64_t got;
+	struct rig *r;
+	double mpps;
+	uint64_t rtt = 1;
 
-	for (int i = 1; i + 1 < argc; i += 2) {
-		if (!strcmp(argv[i], "--frames"))
-			want = strtoull(argv[i + 1], NULL, 0);
-		else if (!strcmp(argv[i], "--size"))
-			size = (uint32_t)strtoul(argv[i + 1], NULL, 0);
-		else if (!strcmp(argv[i], "--rs-every"))
-			rs_every = (uint32_t)strtoul(argv[i + 1], NULL, 0);
-	}
-	if (size < 64 || size > 1518 || !rs_every || rs_every > BURST) {
-		fprintf(stderr, "sizes are 64..1518 bytes with CRC, RS every 1..%u frames\n",
+	if (!parse(argc, argv, &o)) {
+		fprintf(stderr,
+			"bench_soft_nic [--frames N] [--size 64..1518] [--rs-every 1..%u] "
+			"[--threaded CPU]\n",
 			BURST);
 		return 2;
 	}
+	r = rig_new();
 	rig_pf_up(r, 2);
 	rig_write(r, SNIC_PF, nic_DTXSWC(0), DTXSWC_LOOPBACK | 0xffff); /* spoof checks on */
 	for (unsigned int i = 0; i < 2; i++) {
@@ -72,27 +189,22 @@ int main(int argc, char **argv)
 		rig_mac(i, src);
 		rig_mac(!i, dst);
 		for (unsigned int k = 0; k < RING; k++)
-			rig_frame(r->mem[i] + RIG_TX_BUF + k * RIG_STRIDE, dst, src, -1, size - 4);
+			rig_frame(r->mem[i] + RIG_TX_BUF + k * RIG_STRIDE, dst, src, -1,
+				  o.size - 4);
 	}
-	t0 = clock_us();
-	while (sent < want) {
-		burst(&q[0], size - 4, rs_every);
-		burst(&q[1], size - 4, rs_every);
-		snic_dp_poll_once(r->nic);
-		repost(&q[0]);
-		repost(&q[1]);
-		sent += 2 * BURST;
+	if (o.cpu < 0) {
+		mpps = lockstep(r, q, &o);
+		print_line(&o, "lockstep", "Mpps", mpps);
+	} else {
+		if (snic_dp_start(r->nic, o.cpu) < 0) {
+			fprintf(stderr, "no data thread on processor %d\n", o.cpu);
+			return 1;
+		}
+		mpps = threaded(q, &o);
+		print_line(&o, "throughput", "Mpps", mpps);
+		rtt = round_trip(q, &o);
+		print_line(&o, "rtt_p50", "ns", (double)rtt * 1e6 / (double)tsc_per_ms());
 	}
-	us = clock_us() - t0;
-	snic_counters(r->nic, &c);
-	got = c.pool[0].rx_packets + c.pool[1].rx_packets;
-	uname(&u);
-	printf("{\"metric\":\"soft_nic_lockstep\",\"unit\":\"Mpps\",\"value\":%.3f,\"frame_bytes\":"
-	       "%u,"
-	       "\"burst\":%u,\"ring\":%u,\"rs_every\":%u,\"frames\":%llu,\"lost\":%llu,"
-	       "\"machine\":\"%s %s\"}\n",
-	       us ? (double)got / (double)us : 0, size, BURST, RING, rs_every,
-	       (unsigned long long)sent, (unsigned long long)(sent - got), u.sysname, u.release);
 	rig_free(r);
-	return sent != got;
+	return !(mpps > 0) || !rtt;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Any sequence of register and configuration accesses at the PF and its VFs, queue registers written in
- * shared memory, memory mapped and taken away, the wire, with rounds of the data path in between.
+ * Any sequence of register and configuration accesses at the PF and its VFs, queue registers
+ * written in shared memory, memory mapped and taken away, the wire, with rounds of the data path in
+ * between.
  */
 #include <support/snic_rig.h>
 

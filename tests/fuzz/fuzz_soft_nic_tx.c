@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A hostile VF: its transmit ring is the input, its frames too, and its tail moves as the input says,
- * under anti-spoof, port VLAN and split memory. Its neighbour must only ever get whole frames, and
- * never one with a source address that is not the sender's.
+ * A hostile VF: its transmit ring is the input, its frames too, and its tail moves as the input
+ * says, under anti-spoof, port VLAN and split memory. Its neighbour must only ever get whole
+ * frames, and never one with a source address that is not the sender's.
  */
 #include <support/snic_rig.h>
 

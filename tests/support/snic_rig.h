@@ -1,9 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A software NIC in one thread, with memory for each function and the few lines of driver that tests,
- * fuzz targets and benches need. Every function's memory lies at the same I/O address, so that a frame
- * that reaches the wrong function's memory is seen.
+ * A software NIC in one thread, with memory for each function and the few lines of driver that
+ * tests, fuzz targets and benches need. Every function's memory lies at the same I/O address, so
+ * that a frame that reaches the wrong function's memory is seen.
  */
 #include <abi/nic_desc.h>
 #include <abi/nic_pci.h>
@@ -306,10 +306,16 @@ static inline unsigned int rig_run(struct rig *r)
 static inline uint32_t rig_rx(struct rig_queue *q, const uint8_t **ret_buf,
 			      struct nic_rx_wb *ret_wb)
 {
-	struct nic_rx_wb wb = q->rx_ring[q->rx_next];
+	struct nic_rx_wb wb = {0};
+	uint64_t upper =
+		mmio_read64(&q->rx_ring[q->rx_next].status); /* status and length at once */
 
+	memcpy((uint8_t *)&wb + offsetof(struct nic_rx_wb, status), &upper, sizeof(upper));
 	if (!(le32_get(wb.status) & NIC_RXD_STAT_DD))
 		return 0;
+	io_rmb();
+	wb.info = q->rx_ring[q->rx_next].info;
+	wb.rss = q->rx_ring[q->rx_next].rss;
 	if (ret_buf)
 		*ret_buf = q->rig->mem[q->fn] + RIG_RX_BUF + q->rx_next % RIG_RING_MAX * RIG_STRIDE;
 	if (ret_wb)

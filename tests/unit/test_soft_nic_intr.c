@@ -233,7 +233,8 @@ static void throttled_vector_sends_the_rest_later(void **state)
 		rig_tx(&p.a, p.frame, 60);
 		snic_dp_poll_once(r->nic);
 	}
-	/* without a thread the clock is not calibrated and runs at a tick a microsecond: soon over */
+	/* without a thread the clock is not calibrated and runs at a tick a microsecond: soon over
+	 */
 	assert_true(r->irqs[1][1] >= 1);
 	for (unsigned int i = 0; i < 1000; i++)
 		snic_dp_poll_once(r->nic);

@@ -29,8 +29,7 @@ static void cfg32_set(struct rig *r, unsigned int fn, uint32_t off, uint32_t v)
 	snic_config_write(r->nic, fn, off, &v, 4);
 }
 
-/* ---- configuration space
- * ------------------------------------------------------------------------- */
+/* ---- configuration space ---------------------------------------------------------------- */
 
 static void identity_and_capabilities_are_those_of_an_82576(void **state)
 {
@@ -114,8 +113,7 @@ static void odd_sized_reads_see_the_bytes_and_odd_writes_are_ignored(void **stat
 	assert_int_equal(rig_read(r, SNIC_PF, nic_FCAL(0)), 0x44332211);
 }
 
-/* ---- NVM, PHY, reset
- * ------------------------------------------------------------------------------ */
+/* ---- NVM, PHY, reset -------------------------------------------------------------------- */
 
 static uint16_t nvm_word(struct rig *r, uint32_t word)
 {
@@ -237,8 +235,7 @@ static void queue_registers_have_two_addresses_and_one_storage(void **state)
 	assert_int_equal(mmio_read32(snic_page(r->nic, 3) + nicvf_VTDLEN(1)), 0x2000);
 }
 
-/* ---- SR-IOV
- * --------------------------------------------------------------------------------------- */
+/* ---- SR-IOV ----------------------------------------------------------------------------- */
 
 static void vfs_appear_and_vanish_with_vf_enable(void **state)
 {
@@ -380,8 +377,7 @@ static void vfio_style_reset_keeps_config_and_flr_does_not(void **state)
 	assert_int_equal(rig_cfg16(r, 0, PCI_COMMAND), 0);
 }
 
-/* ---- mailbox
- * -------------------------------------------------------------------------------------- */
+/* ---- mailbox ---------------------------------------------------------------------------- */
 
 static void mailbox_has_one_owner_at_a_time(void **state)
 {

@@ -1,9 +1,10 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The software 82576: register model of one physical function and up to eight virtual functions, and
- * the data path behind it. The model opens no socket and no device: its host (the soft-nic process,
- * a test, later the VMM) brings accesses in and takes interrupts out through struct snic_ops.
+ * The software 82576: register model of one physical function and up to eight virtual functions,
+ * and the data path behind it. The model opens no socket and no device: its host (the soft-nic
+ * process, a test, later the VMM) brings accesses in and takes interrupts out through struct
+ * snic_ops.
  *
  * Threads: one control thread calls everything here except where said otherwise; at most one data
  * thread runs the data path. Without snic_dp_start() the data path only moves in
@@ -30,7 +31,7 @@ struct snic_ops {
 	/* VFs 0..n-1 exist from now on; called after their state was reset, or before they vanish
 	 * (n = 0) with their DMA already stopped. Control thread. */
 	void (*vfs_changed)(void *ctx, unsigned int n_vfs);
-	/* a guest changed queue registers in shared memory: call snic_service() soon. Data thread. */
+	/* a guest changed queue registers in shared memory: call snic_service(). Data thread. */
 	void (*poke)(void *ctx);
 };
 
@@ -48,7 +49,7 @@ struct snic_dma {
 	bool writable;
 };
 
-/** snic_new() - a NIC after power-on: no VFs, link up. Return: 0; -ENOMEM; -errno of memfd. Source: - */
+/** snic_new() - a NIC after power-on. Return: 0; -EINVAL; -ENOMEM; -errno of memfd. */
 int snic_new(const struct snic_config *config, struct snic **ret_snic) _must_check_;
 void snic_free(struct snic *s);
 DEFINE_CLEANUP(struct snic *, snic_free);
@@ -69,7 +70,7 @@ void snic_bar_write(struct snic *s, unsigned int fn, unsigned int bar, uint64_t 
 uint32_t snic_read32(struct snic *s, unsigned int fn, uint32_t off);
 void snic_write32(struct snic *s, unsigned int fn, uint32_t off, uint32_t val);
 
-/** snic_page_fd() - memory behind BAR0 of VF @vf; only NIC_VF_SHARED_OFF.. is meaningful. Kept by s. */
+/** snic_page_fd() - memory behind BAR0 of VF @vf, from NIC_VF_SHARED_OFF on; stays the NIC's. */
 int snic_page_fd(const struct snic *s, unsigned int vf);
 
 /** snic_page() - the same memory, mapped here (NIC_VF_BAR0_SIZE bytes). */
@@ -103,7 +104,7 @@ void snic_service(struct snic *s);
 
 void snic_link_set(struct snic *s, bool up);
 
-/** snic_wire_attach() - give the NIC a wire (kept by the caller, must outlive the data path); NULL: none. */
+/** snic_wire_attach() - give the NIC a wire, which outlives the data path; NULL: none. */
 void snic_wire_attach(struct snic *s, struct snic_wire *w);
 
 struct snic_info {
@@ -131,7 +132,7 @@ struct snic_counters {
 void snic_info(const struct snic *s, struct snic_info *ret);
 void snic_counters(const struct snic *s, struct snic_counters *ret);
 
-/* ---- data path ---------------------------------------------------------------------------------- */
+/* ---- data path -------------------------------------------------------------------------- */
 
 enum snic_rung {
 	SNIC_SPIN,
@@ -147,7 +148,7 @@ enum snic_rung {
  */
 unsigned int snic_dp_poll_once(struct snic *s);
 
-/** snic_dp_tick() - the slow part: publish heads, look for changed registers, deliver late interrupts. */
+/** snic_dp_tick() - the slow part: publish heads, look at registers, send late interrupts. */
 void snic_dp_tick(struct snic *s);
 
 /**

@@ -39,7 +39,7 @@ struct snic_wire {
 	_Atomic uint64_t tx_errors;		  /* outside thread: the tap refused it */
 };
 
-/** snic_wire_room() - slot to fill next, NULL when full; snic_wire_put() hands it over. Producer. */
+/** snic_wire_room() - slot to fill next, NULL when full; snic_wire_put() hands it over. */
 static inline struct snic_wire_slot *snic_wire_room(struct snic_wire_ring *r)
 {
 	uint32_t put = atomic_load_explicit(&r->put, memory_order_relaxed);
@@ -55,7 +55,7 @@ static inline void snic_wire_put(struct snic_wire_ring *r)
 			      memory_order_release);
 }
 
-/** snic_wire_peek() - oldest frame, NULL when empty; snic_wire_drop() gives its slot back. Consumer. */
+/** snic_wire_peek() - oldest frame, NULL when empty; snic_wire_drop() gives its slot back. */
 static inline struct snic_wire_slot *snic_wire_peek(struct snic_wire_ring *r)
 {
 	uint32_t take = atomic_load_explicit(&r->take, memory_order_relaxed);
