@@ -21,6 +21,7 @@
 #define TICK_US		  UINT64_C(10000)
 #define LINK_RETRY_US	  UINT64_C(10000) /* while down */
 #define LINK_RECHECK_US	  UINT64_C(5000000)
+#define LINK_STALL_US	  UINT64_C(500000)
 #define REOPEN_US	  UINT64_C(200000)
 #define REOPEN_TRIES	  3u /* before the interface counts as failed; tried again all the same */
 #define WAIT_SERVE_MIN_US 20u
@@ -30,6 +31,8 @@ struct slot {
 	uint32_t arena;	   /* of nif */
 	uint32_t tries;	   /* openings that the PF did not answer */
 	uint64_t check_at; /* µs: look at the link, or try again to open */
+	uint64_t looked_at;
+	bool moved; /* received something since the tick before */
 };
 
 static struct app {
@@ -41,6 +44,7 @@ static struct app {
 	uint32_t request; /* sequence number of the last one answered */
 	bool plugging;
 	bool measuring;
+	uint32_t skip;	    /* slots that the running measurement polls itself */
 	uint64_t worked_at; /* TSC of the last frame */
 	uint64_t tick_at;   /* µs */
 	struct engine engine;
@@ -130,7 +134,7 @@ void app_wait_us(uint32_t us)
 
 	do {
 		if (us >= WAIT_SERVE_MIN_US)
-			poll_all(0);
+			poll_all(app.skip);
 		else
 			__builtin_ia32_pause();
 	} while (app_now_us() < until);
@@ -182,7 +186,8 @@ static void link_look(uint32_t slot)
 	int r = n->ops->link(n, &up);
 	uint32_t state = entry(slot)->state;
 
-	s->check_at = app_now_us() + (up ? LINK_RECHECK_US : LINK_RETRY_US);
+	s->looked_at = app_now_us();
+	s->check_at = s->looked_at + (up ? LINK_RECHECK_US : LINK_RETRY_US);
 	if (r < 0) {
 		/* gone without a word: the slot is let go when the VMM asks for it, or used again
 		 */
@@ -307,14 +312,32 @@ static int events(void)
 	return 0;
 }
 
+static void counters_look(uint32_t slot)
+{
+	struct guest_if *e = entry(slot);
+	uint64_t before = e->rx_packets;
+
+	app.slot[slot].nif->ops->counters(app.slot[slot].nif, e);
+	app.slot[slot].moved = e->rx_packets != before;
+}
+
+/* A measurement is not disturbed by looks at a link that is up, unless nothing comes over it. */
+static bool link_due(uint32_t slot, uint64_t now)
+{
+	const struct slot *s = &app.slot[slot];
+
+	if (!app.measuring || !s->nif->up)
+		return now >= s->check_at;
+	return app.skip & BIT32(slot) && !s->moved && now - s->looked_at > LINK_STALL_US;
+}
+
 static void tick(uint64_t now)
 {
 	for (uint32_t left = app.open; left; left &= left - 1) {
 		uint32_t slot = (uint32_t)__builtin_ctz(left);
 
-		app.slot[slot].nif->ops->counters(app.slot[slot].nif, entry(slot));
-		/* a measurement is not disturbed by looks at a link that is up */
-		if (now >= app.slot[slot].check_at && !(app.measuring && app.slot[slot].nif->up)) {
+		counters_look(slot);
+		if (link_due(slot, now)) {
 			app.plugging = true;
 			link_look(slot);
 			app.plugging = false;
@@ -334,6 +357,7 @@ static int serve(void *ctx, uint32_t skip)
 {
 	uint64_t now;
 
+	app.skip = skip;
 	if (kern_shared.events) {
 		int r = events();
 

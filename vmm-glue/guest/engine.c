@@ -24,6 +24,8 @@ int engine_service(struct engine_run *r)
 		return -ENODEV;
 	if (r->b && !still_there(r, r->b, r->req->slot_b, r->gen_b))
 		return -ENODEV;
+	if (!r->a->up || (r->b && !r->b->up))
+		return -ENETDOWN;
 	return engine_tsc() > r->deadline ? -ETIMEDOUT : 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Round trip with one frame outstanding: a -> b -> a through whatever lies between them. B sends the
- * very buffer back that it received, with the addresses exchanged. The stamp is taken before the
- * frame is handed to A's driver and after it came back; checks are outside the stamps.
+ * Round trip with one frame outstanding: a -> b -> a through whatever lies between them. B sends
+ * the very buffer back that it received, with the addresses exchanged. The stamp is taken before
+ * the frame is handed to A's driver and after it came back; checks are outside the stamps.
  */
 #include "engine_priv.h"
 
@@ -18,8 +18,8 @@ struct rtt {
 };
 
 /*
- * Poll @n until frame @seq of kind @t comes; its buffer is the caller's then. Late frames of earlier
- * rounds go back to the pool, foreign ones to the guest.
+ * Poll @n until frame @seq of kind @t comes; its buffer is the caller's then. Late frames of
+ * earlier rounds go back to the pool, foreign ones to the guest.
  */
 static int take(struct rtt *m, struct nif *n, const struct testframe *t, uint64_t seq,
 		uint64_t until, struct vfdrv_pkt *ret_pkt)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Throughput, closed loop: each direction keeps at most ENGINE_CREDIT frames on their way; a frame that
- * a later one overtook is lost and gives its credit back. Only frames sent between the end of the
- * warm-up and the end of the duration count, whenever they arrive: sent = received + lost, exactly.
+ * Throughput, closed loop: each direction keeps at most ENGINE_CREDIT frames on their way; a frame
+ * that a later one overtook is lost and gives its credit back. Only frames sent between the end of
+ * the warm-up and the end of the duration count, whenever they arrive: sent = received + lost,
+ * exactly.
  */
 #include "engine_priv.h"
 
@@ -13,8 +14,8 @@ struct direction {
 	struct nif *from, *to;
 	struct testframe t;
 	uint64_t next; /* number of the next frame */
-	uint64_t
-		seen; /* one above the highest number that arrived: what is below is not on its way */
+	uint64_t seen; /* one above the highest number that arrived: what is below is not on its way
+			*/
 	uint64_t first, last; /* frames [first, last) are measured */
 	uint64_t received;    /* of those */
 	uint64_t corrupt;
@@ -70,7 +71,8 @@ static unsigned int burst_receive(struct direction *d, struct engine_home *h)
 	return n;
 }
 
-/* Frames that were dropped never come back as credit: after a stall, start with full credit again. */
+/* Frames that were dropped never come back as credit: after a stall, start with full credit again.
+ */
 static void direction_step(struct direction *d, struct engine_home *h, unsigned int burst,
 			   uint64_t now, uint64_t stall)
 {

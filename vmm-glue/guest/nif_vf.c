@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A VF through the vf-driver core. Its queue pages are plain memory, or, on the emulated path, places
- * that trap: the code is the same. Lives in one arena together with its rings and buffers.
+ * A VF through the vf-driver core. Its queue pages are plain memory, or, on the emulated path,
+ * places that trap: the code is the same. Lives in one arena together with its rings and buffers.
  */
 #include <abi/errno.h>
 #include <abi/nic_pci.h>

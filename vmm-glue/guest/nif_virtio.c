@@ -2,7 +2,8 @@
 /*
  * A modern virtio-net function: split rings, one queue pair, MAC and STATUS, no offloads, one
  * descriptor a frame (header and data lie together). Kicks only when the device asks for them;
- * interrupts are off but for an idle guest. The device's words are masked before they index anything.
+ * interrupts are off but for an idle guest. The device's words are masked before they index
+ * anything.
  *
  * Source: docs/sources.md: virtio 1.2, 2.7, 4.1, 5.1.
  */
@@ -90,7 +91,8 @@ static void barrier(void)
 	__asm__ volatile("" ::: "memory");
 }
 
-/* The device may have asked for a kick between our index and its sleep: a full fence, once a burst. */
+/* The device may have asked for a kick between our index and its sleep: a full fence, once a burst.
+ */
 static void kick(const struct vq *q)
 {
 	__sync_synchronize();
