@@ -71,7 +71,8 @@ struct dp_rxq_cfg {
 	uint32_t limit_tagged;
 	bool strip;	  /* VLAN tags go into the descriptor */
 	bool strip_multi; /* ... for replicated frames */
-	uint8_t irq;	  /* EICR bit, INTR_NONE, INTR_LEGACY */
+	bool drop_enabled;
+	uint8_t irq; /* EICR bit, INTR_NONE, INTR_LEGACY */
 };
 
 struct dp_txq_cfg {
@@ -123,7 +124,8 @@ struct dp_rxq {
 	/* cold */
 	uint32_t published;	      /* head as last written to the register */
 	_Atomic uint32_t stopped_gen; /* generation that the guest switched off under us */
-	uint64_t dropped_empty, dropped_long, dropped_bad, dropped_off;
+	bool drop_enabled; /* a full queue drops by itself; else the port's buffer overflows */
+	uint64_t dropped_empty, dropped_missed, dropped_long, dropped_bad, dropped_off;
 	_Alignas(64) uint8_t *buf[DP_BATCH];
 	uint64_t pend[DP_BATCH]; /* upper half of the descriptor: status, length, VLAN */
 };

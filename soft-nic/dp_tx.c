@@ -8,6 +8,7 @@
 #define TX_POPTS_IXSM BIT32(8)
 #define TX_POPTS_TXSM BIT32(9)
 #define TX_CTX_TCP    BIT32(11)
+#define TX_CTX_SCTP   BIT32(12)
 #define ETH_VLAN_LE   0x0081u /* 0x8100 as loaded */
 
 struct staged {
@@ -170,7 +171,8 @@ static void tx_checksums(struct dp_txq *tx, uint32_t popts, uint32_t idx)
 		put16(tx->scratch + mac_len + 10, 0);
 		put16(tx->scratch + mac_len + 10, fold(sum16(tx->scratch + mac_len, ip_len, 0)));
 	}
-	if ((popts & TX_POPTS_TXSM) && at + 2 <= tx->gather_len) {
+	if ((popts & TX_POPTS_TXSM) && !(tx->ctx_cmd[idx] & TX_CTX_SCTP) &&
+	    at + 2 <= tx->gather_len) {
 		c = fold(sum16(tx->scratch + l4, tx->gather_len - l4, 0));
 		put16(tx->scratch + at, !c && !tcp ? 0xffff : c); /* UDP: 0 means none */
 	}

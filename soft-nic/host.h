@@ -28,6 +28,7 @@ struct host_fn {
 	unsigned int fn;
 	struct vfu_server *server;	   /* NULL: not there */
 	_Atomic int irq_fd[NIC_PF_MSIX_N]; /* duplicates of the client's, -1: none */
+	_Atomic uint32_t irq_missed;	   /* vectors that fired while nobody was bound to them */
 };
 
 struct host {
