@@ -52,7 +52,8 @@ static inline void hist_add(struct hist *h, uint64_t v)
 	h->bucket[hist_index(v)]++;
 }
 
-/** hist_percentile() - the value below or at which @permyriad / 10000 of all samples lie; 0 if empty. */
+/** hist_percentile() - the value below or at which @permyriad / 10000 of all samples lie; 0 if
+ * empty. */
 static inline uint64_t hist_percentile(const struct hist *h, unsigned int permyriad)
 {
 	uint64_t want = (h->n * permyriad + 9999) / 10000, seen = 0;

@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The VF driver's user-space home: binds the core to a PCI function (lib/pcif.h), gives it DMA memory,
- * the mapped queue pages when the function has them, and interrupts as eventfds.
+ * The VF driver's user-space home: binds the core to a PCI function (lib/pcif.h), gives it DMA
+ * memory, the mapped queue pages when the function has them, and interrupts as eventfds.
  */
 #include <lib/cleanup.h>
 #include <lib/pcif.h>
@@ -27,7 +27,8 @@ struct vfdrv_pcif_config {
  * @f:      an open VF; kept by the caller, outlives the driver
  * @config: may be NULL for defaults
  *
- * Queues do not run yet: give an address when vfdrv_pcif_core()->has_mac is false, then vfdrv_start().
+ * Queues do not run yet: give an address when vfdrv_pcif_core()->has_mac is false, then
+ * vfdrv_start().
  * Context: any thread; sleeps, seconds at worst.
  * Return: 0; -ENODEV no 82576 VF or gone; -ENOMEM; -errno of pcif calls and vfdrv_reset().
  * Source: docs/sources.md.

@@ -1,9 +1,10 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The measurements a request can ask for (abi/guest_block.h): PING, RTT, THROUGHPUT. Owns no device:
- * finds interfaces through its home and calls back so that everything else goes on meanwhile. An
- * interface may vanish in any such call; the engine looks again after each and gives up with -ENODEV.
+ * The measurements a request can ask for (abi/guest_block.h): PING, RTT, THROUGHPUT. Owns no
+ * device: finds interfaces through its home and calls back so that everything else goes on
+ * meanwhile. An interface may vanish in any such call; the engine looks again after each and gives
+ * up with -ENODEV.
  */
 #include <abi/guest_block.h>
 #include <guest/nif.h>
@@ -18,8 +19,8 @@ struct engine_home {
 	/* the interface in @slot, or NULL */
 	struct nif *(*nif)(void *ctx, uint32_t slot);
 	/*
-	 * Serve what is not being measured: hot-plug, other interfaces; those in @skip (bit = slot) are
-	 * left alone. Return: 0; -ECANCELED stop now.
+	 * Serve what is not being measured: hot-plug, other interfaces; those in @skip (bit = slot)
+	 * are left alone. Return: 0; -ECANCELED stop now.
 	 */
 	int (*service)(void *ctx, uint32_t skip);
 	/* a frame that is no measurement's; takes the buffer */

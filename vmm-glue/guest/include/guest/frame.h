@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ARP and ICMP echo, pure: frames come from anybody, so every field is checked against the length that
- * was received. Replies go to the asker and are built in place; nothing is learnt.
+ * ARP and ICMP echo, pure: frames come from anybody, so every field is checked against the length
+ * that was received. Replies go to the asker and are built in place; nothing is learnt.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
 /*
  * What ring 0 and ring 3 of the bench guest share. Ring 0 sets the processor up, takes interrupts,
  * scans PCI slots and sleeps; everything per packet is in ring 3, which runs natively even where
- * ring 0 is emulated. Ring 3 asks by ud2, the one way down that every KVM knows, with a magic value in
- * RCX so that a failed assertion (also ud2) is told apart.
+ * ring 0 is emulated. Ring 3 asks by ud2, the one way down that every KVM knows, with a magic value
+ * in RCX so that a failed assertion (also ud2) is told apart.
  *
  * Ring 0 sets bits with interrupts off; ring 3 takes them by xchg, which no interrupt can split.
  */

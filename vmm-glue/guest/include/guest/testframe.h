@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The measurement's own frames (ethertype 0x88b5, for local experiments). One line of header is
- * written per frame; the payload behind it is a pattern that depends on offset and frame size only, so
- * a buffer that carried a test frame of this size already has it, and is told by its tag.
+ * written per frame; the payload behind it is a pattern that depends on offset and frame size only,
+ * so a buffer that carried a test frame of this size already has it, and is told by its tag.
  *
  *   0 destination  6 source  12 type  14 direction  16 sequence  24 tag  32 run  36 pattern...
  */
@@ -37,7 +37,8 @@ static inline uint64_t testframe_get64(const uint8_t *p)
 	return v;
 }
 
-/** testframe_init() - frames of @bytes from @src to @dst; @run tells one measurement from another. */
+/** testframe_init() - frames of @bytes from @src to @dst; @run tells one measurement from another.
+ */
 void testframe_init(struct testframe *t, const uint8_t dst[6], const uint8_t src[6],
 		    uint16_t direction, uint32_t run, uint32_t bytes);
 
