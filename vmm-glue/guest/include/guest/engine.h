@@ -9,7 +9,7 @@
 #include <abi/guest_block.h>
 #include <guest/nif.h>
 
-#define ENGINE_CREDIT	  192u /* frames on their way, one direction; below what a ring has posted */
+#define ENGINE_CREDIT	  192u /* frames on their way, one direction; less than a ring has */
 #define ENGINE_BURST_MAX  64u
 #define ENGINE_CHECK_STEP 64u /* compare the payload of one frame in so many */
 
