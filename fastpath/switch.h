@@ -42,12 +42,14 @@ struct fp_port {
 	unsigned int id;	  /* number in the forwarding database */
 	_Atomic int vid;	  /* vhost device behind it; -1: none connected */
 	struct fp_uplink *uplink; /* instead of a vhost device */
+	mac48_t only_from;	  /* the only source address taken from the port; 0: any */
 	/* data thread only */
 	unsigned int n_out;
 	struct rte_mbuf *out[FP_BURST]; /* what this round sends to the port */
 	counter_t rx_packets;		/* from the guest */
 	counter_t rx_bytes;
 	counter_t rx_dropped; /* too short, or from an address that cannot be a source */
+	counter_t spoofed;    /* from another address than the port's own */
 	counter_t tx_packets; /* to the guest */
 	counter_t tx_bytes;
 	counter_t tx_dropped; /* its ring was full, or nobody is there */

@@ -20,12 +20,13 @@ void fp_vports_init(struct fp_switch *sw);
 
 /**
  * fp_vport_add() - make a port and its socket at @path; a stale socket there is replaced
+ * @mac: the only source address its frames may have; NULL: any
  * Context: main thread.
  * Return: 0; -EINVAL name or path; -EEXIST name or path taken; -ENOSPC; -ENOMEM; -EIO of
  *         librte_vhost.
  * Source: DPDK 22.11, vhost library.
  */
-int fp_vport_add(const char *name, const char *path) _must_check_;
+int fp_vport_add(const char *name, const char *path, const uint8_t *mac) _must_check_;
 
 /**
  * fp_vport_remove() - take the port from the switch, hang up on its client, remove the socket

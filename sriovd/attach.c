@@ -246,7 +246,8 @@ static int plug(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *re
 		params = json_pack("{s:s, s:s, s:b}", "id", net->id.name, "kind", "vfio-user",
 				   "trapped", net->path == PATH_EMULATED);
 	} else {
-		r = bridge_port_add(d, net->bridge, net->id.name, &fd, e);
+		r = bridge_port_add(d, net->bridge, net->id.name,
+				    net->id.spoofchk ? &net->id.mac : NULL, &fd, e);
 		if (r < 0)
 			return r;
 		params = json_pack("{s:s, s:s, s:s}", "id", net->id.name, "kind", "vhost-user",

@@ -12,9 +12,9 @@ int bridge_bring_up(struct sriovd *d, struct bridge *br, struct op_error *e) _mu
 /** bridge_recover() - start the recovery job unless it runs already. */
 void bridge_recover(struct sriovd *d, struct bridge *br);
 
-/** bridge_port_add() - make a port named after its net and connect to it. */
-int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net, int *ret_fd,
-		    struct op_error *e) _must_check_;
+/** bridge_port_add() - make a port named after its net and connect to it; @only_from: spoof check. */
+int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net,
+		    const struct mac *only_from, int *ret_fd, struct op_error *e) _must_check_;
 
 /** bridge_port_remove() - a port that is not there is fine. */
 int bridge_port_remove(struct sriovd *d, struct bridge *br, const char *net,

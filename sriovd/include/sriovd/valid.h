@@ -2,12 +2,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names and MAC addresses as they may come from a client or a file. Pure, except mac_make(). */
 #include <lib/cleanup.h>
+#include <lib/mac.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define NAME_LEN_MAX 32u
 #define NAME_SIZE    (NAME_LEN_MAX + 1)
-#define MAC_TEXT     18u
 #define VLAN_MAX     4094
 #define VLAN_QOS_MAX 7
 
