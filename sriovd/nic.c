@@ -199,7 +199,10 @@ int nic_bring_up(struct sriovd *d, struct nic *nic, struct op_error *e)
 		r = child_start(d, &nic->pf, &pf_start, e);
 	if (r >= 0)
 		r = pf_open(d, nic, e);
-	if (r >= 0 && nic->num_vfs != nic->wanted && !has_tenants(nic))
+	if (r >= 0 && nic->num_vfs != nic->wanted && has_tenants(nic))
+		r = op_fail(e, HTTP_CHILD, -EAGAIN, "pf %s: VFs of its past are not given back yet",
+			    nic->cfg.name);
+	if (r >= 0 && nic->num_vfs != nic->wanted)
 		r = vfs_apply(d, nic, nic->wanted, e);
 	if (r >= 0)
 		r = vfs_check(d, nic, e);
@@ -231,6 +234,8 @@ static void recover_job(struct sriovd *d, void *arg)
 		if (r >= 0)
 			r = hold_wait(d, &nic->hold, true, clock_us() + HOLD_US, "recovery of %s",
 				      nic->cfg.name);
+		if (r >= 0 && d->closing)
+			hold_release(d, &nic->hold, true);
 		if (r == -ECANCELED || d->closing)
 			break;
 		if (r < 0)

@@ -6,6 +6,7 @@
 #include <sriovd/attach.h>
 #include <sriovd/bridge.h>
 #include <sriovd/nic.h>
+#include <sriovd/stray.h>
 #include <sriovd/vm.h>
 #include <sriovd/watch.h>
 #include <stddef.h>
@@ -14,7 +15,6 @@
 #include "reconcile_internal.h"
 
 #define EVENTS_A_TURN	16
-#define STRAY_US	(120 * USEC_PER_SEC)
 #define JANITOR_US	(1 * USEC_PER_SEC)
 #define RETRY_MIN_US	(1 * USEC_PER_SEC)
 #define RETRY_SHIFT_MAX 5u
@@ -69,67 +69,22 @@ static void on_vm_state(struct sriovd *d, struct child *c, json_t *data)
 		       reason[0] ? reason : "the guest switched itself off");
 }
 
-struct stray {
-	char net[NAME_SIZE];
-	uint64_t generation;
-};
-
-static struct net *stray_net(struct sriovd *d, const struct stray *s)
-{
-	struct net *net = net_find(d, s->net);
-
-	if (!net || net->generation != s->generation || net->state == NET_DETACHED || !net->vm)
-		return NULL;
-	return net;
-}
-
-/*
- * A device left a VM. Most often a detach is about to say so itself, and there is nothing to do;
- * but a guest may also let go after the deadline of the request that asked it.
- */
-static void stray_job(struct sriovd *d, void *arg)
-{
-	_cleanup_(freep) struct stray *s = arg;
-	uint64_t deadline_us = clock_us() + STRAY_US;
-	struct op_error e;
-	struct net *net;
-	struct vm *vm;
-	int r = 0;
-
-	while (r >= 0 && (net = stray_net(d, s)) &&
-	       (net->hold.exclusive || net->vm->hold.exclusive))
-		r = state_wait(d, deadline_us);
-	net = r < 0 ? NULL : stray_net(d, s);
-	if (!net || net->state != NET_ATTACHED)
-		return;
-	vm = net->vm;
-	if (hold_take(&vm->hold, false, "", &e, "removal of %s", s->net) < 0)
-		return;
-	if (hold_take(&net->hold, true, "", &e, "removal of %s", s->net) >= 0) {
-		if (vm_has_device(d, vm, s->net) == 0) {
-			log_info("net %s: %s let go of it", s->net, vm->name);
-			net_release(d, net);
-		}
-		hold_release(d, &net->hold, true);
-	}
-	hold_release(d, &vm->hold, false);
-}
-
-static void on_device_removed(struct sriovd *d, struct child *c, json_t *data)
+/* It is gone, or there without its back end: which of them, and whether anybody asked, is for a job
+ * to find out. */
+static void on_device(struct sriovd *d, struct child *c, json_t *data)
 {
 	const char *id = json_string_value(json_object_get(data, "id"));
 	struct net *net = id ? net_find(d, id) : NULL;
-	struct stray *s;
 
-	if (!net || net->vm != owner_of(c, struct vm, child) || net->state == NET_DETACHED)
-		return;
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return;
-	text_set(s->net, sizeof(s->net), "%s", id);
-	s->generation = net->generation;
-	if (job_start(d, stray_job, s) < 0)
-		free(s);
+	if (net && net->vm == owner_of(c, struct vm, child) && net->state != NET_DETACHED)
+		stray_start(d, net);
+}
+
+static bool says_lost(const char *event, json_t *data)
+{
+	const char *state = json_string_value(json_object_get(data, "state"));
+
+	return strcmp(event, "device.state") == 0 && state && strcmp(state, "lost") == 0;
 }
 
 static void on_pf_event(struct sriovd *d, struct child *c, const char *name, json_t *data)
@@ -170,8 +125,9 @@ void child_events(struct sriovd *d, struct child *c)
 		log_object_debug(c->object, "event %s", name);
 		if (c->kind == CHILD_VMM && strcmp(name, "vm.state") == 0)
 			on_vm_state(d, c, data);
-		else if (c->kind == CHILD_VMM && strcmp(name, "device.removed") == 0)
-			on_device_removed(d, c, data);
+		else if (c->kind == CHILD_VMM &&
+			 (strcmp(name, "device.removed") == 0 || says_lost(name, data)))
+			on_device(d, c, data);
 		else if (c->kind == CHILD_PF)
 			on_pf_event(d, c, name, data);
 	}
@@ -231,8 +187,12 @@ static bool resubscribe_vm(struct sriovd *d, struct vm *vm)
 	if (!cut_off(&vm->child) || vm->state != VM_RUNNING ||
 	    hold_take(&vm->hold, false, "", &e, "subscription") < 0)
 		return false;
-	if (child_resubscribe(d, &vm->child) >= 0 && vm_info(d, vm, &info, NULL) >= 0)
+	if (child_resubscribe(d, &vm->child) >= 0 && vm_info(d, vm, &info, NULL) >= 0) {
 		on_vm_state(d, &vm->child, info);
+		for (const struct net *net = d->nets; net; net = net->next)
+			if (net->vm == vm && net->state == NET_ATTACHED)
+				stray_start(d, net);
+	}
 	hold_release(d, &vm->hold, false);
 	return true;
 }
@@ -251,7 +211,7 @@ static void resubscribe_all(struct sriovd *d)
 		vm = vm->next;
 }
 
-void janitor_job(struct sriovd *d, void *arg)
+static void janitor_job(struct sriovd *d, void *arg)
 {
 	int r = 0;
 
@@ -266,6 +226,21 @@ void janitor_job(struct sriovd *d, void *arg)
 					retry_vf(d, nic, i);
 			}
 		resubscribe_all(d);
+		vm_sweep(d);
 		r = state_sleep(d, JANITOR_US);
 	}
+	d->janitor = false;
+}
+
+int janitor_start(struct sriovd *d)
+{
+	int r;
+
+	if (d->janitor)
+		return 0;
+	d->janitor = true;
+	r = job_start(d, janitor_job, NULL);
+	if (r < 0)
+		d->janitor = false;
+	return r;
 }

@@ -49,8 +49,18 @@ void net_release(struct sriovd *d, struct net *net);
 /** nets_lost() - a soft NIC (or bridge) died: tell the VMs of the nets attached through it. */
 void nets_lost(struct sriovd *d, struct nic *nic, struct bridge *br);
 
-/** net_mark_lost() - surprise removal of one net. Context: net held, or start-up. */
-void net_mark_lost(struct sriovd *d, struct net *net);
+/**
+ * net_mark_lost() - surprise removal: VF or port went with the process behind it
+ * @reason: copied; what net and status show
+ * Context: VM and net held, or start-up.
+ */
+void net_mark_lost(struct sriovd *d, struct net *net, const char *reason);
+
+/**
+ * net_give_up() - surprise removal while the NIC lives: the VM lost it, the VF is to be scrubbed
+ * Context: as net_mark_lost().
+ */
+void net_give_up(struct sriovd *d, struct net *net, const char *reason);
 
 /** net_phase() - set phase in the ledger and in memory. Return: 0; -errno of the ledger. */
 int net_phase(struct sriovd *d, struct net *net, enum phase phase) _must_check_;

@@ -134,6 +134,7 @@ struct net {
 	unsigned int vf;
 	struct bridge *bridge; /* PATH_VIRTIO, unless lost */
 	uint64_t generation;
+	char reason[LEDGER_REASON]; /* NET_LOST */
 };
 
 struct sriovd {
@@ -147,6 +148,7 @@ struct sriovd {
 		changed;   /* a hold was released, a job ended, work for the janitor, stopping */
 	bool stopping;	   /* sriovd ends: waits end, no new operation starts */
 	bool closing;	   /* a shutdown request takes everything down */
+	bool janitor;	   /* its job runs */
 	unsigned int jobs; /* threads of ours that run */
 	char ledger_problem[LEDGER_REASON];
 
@@ -160,6 +162,7 @@ struct sriovd {
 	size_t n_bridges;
 	struct vm *vms;
 	struct net *nets;
+	unsigned int vm_turn; /* counts VMs, for their CPUs */
 };
 
 /**

@@ -30,6 +30,10 @@ int vm_stop(struct sriovd *d, const char *name, bool force, uint64_t deadline_ms
  * kept. */
 void vm_end(struct sriovd *d, struct vm *vm, enum vm_state state, const char *reason);
 
+/** vm_sweep() - take up endings that could not be noticed or finished. Context: janitor; baton
+ * kept. */
+void vm_sweep(struct sriovd *d);
+
 /** vm_put() - write state and reason to the ledger. */
 int vm_put(struct sriovd *d, const struct vm *vm) _must_check_;
 
@@ -55,5 +59,15 @@ int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint
 int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, int fd,
 		  uint64_t timeout_ms, bool *ret_added, struct op_error *e) _must_check_;
 
-/** vm_has_device() - 1, 0, or -errno if the VMM does not say. */
-int vm_has_device(struct sriovd *d, const struct vm *vm, const char *id) _must_check_;
+enum vm_device_state {
+	DEVICE_ABSENT,
+	DEVICE_PRESENT,
+	DEVICE_LOST, /* there, without its back end */
+};
+
+/** vm_devices() - device.list: {"devices":[...]}. */
+int vm_devices(struct sriovd *d, const struct vm *vm, json_t **ret_list) _must_check_;
+
+/** vm_device_look() - is device @id there? -errno if the VMM does not say. */
+int vm_device_look(struct sriovd *d, const struct vm *vm, const char *id,
+		   enum vm_device_state *ret_state) _must_check_;
