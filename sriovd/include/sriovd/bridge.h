@@ -12,7 +12,7 @@ int bridge_bring_up(struct sriovd *d, struct bridge *br, struct op_error *e) _mu
 /** bridge_recover() - start the recovery job unless it runs already. */
 void bridge_recover(struct sriovd *d, struct bridge *br);
 
-/** bridge_port_add() - make a port named after its net and connect to it; @only_from: spoof check. */
+/** bridge_port_add() - make a port named after its net, connect; @only_from: the MAC it may use. */
 int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net,
 		    const struct mac *only_from, int *ret_fd, struct op_error *e) _must_check_;
 
