@@ -36,6 +36,7 @@ int bridge_bring_up(struct sriovd *d, struct bridge *br, struct op_error *e)
 		}
 		if (!d->cfg.hugepages)
 			start.args[n++] = "--no-huge";
+		sock_sweep(br->dir);
 		r = child_start(d, &br->child, &start, e);
 		if (r < 0)
 			return r;

@@ -43,6 +43,7 @@ static int snic_start(struct sriovd *d, struct nic *nic, struct op_error *e)
 		start.args[n++] = cpu;
 	}
 	nic->num_vfs = 0;
+	sock_sweep(nic->dir);
 	return child_start(d, &nic->snic, &start, e);
 }
 
@@ -340,5 +341,6 @@ void nic_stop(struct sriovd *d, struct nic *nic)
 	}
 	child_stop(d, &nic->pf);
 	child_stop(d, &nic->snic);
+	sock_sweep(nic->dir);
 	nic->num_vfs = 0;
 }

@@ -6,6 +6,7 @@
 #include <sriovd/bridge.h>
 #include <sriovd/nic.h>
 #include <sriovd/reconcile.h>
+#include <sriovd/sock.h>
 #include <sriovd/stray.h>
 #include <sriovd/vm.h>
 #include <sriovd/watch.h>
@@ -250,6 +251,7 @@ static void stop_bridge(struct sriovd *d, struct bridge *br)
 		;
 	br->up = false;
 	child_stop(d, &br->child);
+	sock_sweep(br->dir);
 }
 
 int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_error *e)
