@@ -15,7 +15,11 @@ struct fp_vport {
 	char path[108];
 };
 
-/** fp_vports_init() - before the first port; @sw outlives all ports. Main thread. */
+/**
+ * fp_vports_init() - before the first port; @sw outlives all ports
+ *
+ * Context: main thread. Source: -.
+ */
 void fp_vports_init(struct fp_switch *sw);
 
 /**
@@ -34,7 +38,13 @@ int fp_vport_add(const char *name, const char *path, const uint8_t *mac) _must_c
  * Return: 0; -ENOENT; -ENOMEM. Source: -
  */
 int fp_vport_remove(const char *name) _must_check_;
+
+/** fp_vports_remove_all() - fp_vport_remove() of every port. Context: main thread. Source: -. */
 void fp_vports_remove_all(void);
 
-/** fp_vport_get() - the port in place @id (0 .. FP_UPLINK_PORT - 1), or NULL. Main thread. */
+/**
+ * fp_vport_get() - the port in place @id (0 .. FP_UPLINK_PORT - 1), owned by the registry
+ *
+ * Context: main thread. Return: the port; NULL. Source: -.
+ */
 const struct fp_vport *fp_vport_get(unsigned int id);

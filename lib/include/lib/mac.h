@@ -17,5 +17,5 @@
  */
 int mac_from_text(const char *text, uint8_t ret_mac[6]) _must_check_;
 
-/** mac_to_text() - write @mac in lower case into @buf. Returns @buf. Context: any. Source: -. */
+/** mac_to_text() - write @mac in lower case into @buf. Context: any. Return: @buf. Source: -. */
 const char *mac_to_text(const uint8_t mac[6], char buf[MAC_TEXT]);

@@ -55,5 +55,10 @@ struct config {
  */
 int config_parse(const char *text, size_t len, struct config *c, struct op_error *e) _must_check_;
 
-/** config_load() - config_parse() of a file. -errno of open(2), -E2BIG. Context: start-up. */
+/**
+ * config_load() - config_parse() of a file
+ *
+ * Context: start-up. Return: as config_parse(); -E2BIG; -ENOMEM; -errno of open(2), read(2).
+ * Source: docs/api.md.
+ */
 int config_load(const char *path, struct config *c, struct op_error *e) _must_check_;

@@ -21,5 +21,9 @@
  */
 void placement_fill(const cpu_set_t *allowed, struct config *c);
 
-/** placement_vm() - CPU of the @n-th VM; -1: not pinned. Context: any; pure. */
+/**
+ * placement_vm() - CPU of the @n-th VM
+ *
+ * Context: any; pure. Return: the CPU; -1 not pinned. Source: docs/api.md, configuration.
+ */
 int placement_vm(const struct config *c, unsigned int n);

@@ -162,20 +162,45 @@ int vfdrv_start(struct vfdrv *v);
  */
 int vfdrv_stop(struct vfdrv *v);
 
-/*
- * Messages to the PF. Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused;
- * -ETIMEDOUT; -ENODEV; -ECONNRESET the PF wants a reset first; -ERANGE an argument that no message
- * can carry. Source: docs/sources.md [L] [D].
+/**
+ * vfdrv_set_mac() - make @mac the function's address; v->mac follows when the PF agrees
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first; -ERANGE no unicast address. Source: docs/sources.md [L]
+ * [D].
  */
-/** vfdrv_set_mac() - make @mac the function's address; v->mac follows when the PF agrees. */
 int vfdrv_set_mac(struct vfdrv *v, const uint8_t mac[6]);
-/** vfdrv_set_multicast() - receive exactly these @n groups (by hash), at most NIC_MBX_MC_MAX. */
+
+/**
+ * vfdrv_set_multicast() - receive exactly these @n groups (by hash), at most NIC_MBX_MC_MAX
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first; -ERANGE too many. Source: docs/sources.md [L] [D].
+ */
 int vfdrv_set_multicast(struct vfdrv *v, const uint8_t (*groups)[6], unsigned int n);
-/** vfdrv_set_vlan() - join or leave VLAN @vid. */
+
+/**
+ * vfdrv_set_vlan() - join or leave VLAN @vid
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first. Source: docs/sources.md [L] [D].
+ */
 int vfdrv_set_vlan(struct vfdrv *v, uint16_t vid, bool join);
-/** vfdrv_set_max_frame() - largest frame to be received, with CRC. */
+
+/**
+ * vfdrv_set_max_frame() - largest frame to be received, with CRC
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first. Source: docs/sources.md [L] [D].
+ */
 int vfdrv_set_max_frame(struct vfdrv *v, uint32_t bytes);
-/** vfdrv_set_promisc() - NIC_MBX_PROMISC_* flags; 0 turns it off. */
+
+/**
+ * vfdrv_set_promisc() - NIC_MBX_PROMISC_* flags; 0 turns it off
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first. Source: docs/sources.md [L] [D].
+ */
 int vfdrv_set_promisc(struct vfdrv *v, uint8_t flags);
 
 /**
@@ -195,9 +220,19 @@ int vfdrv_link(struct vfdrv *v, bool *ret_up);
  * Context: any time after vfdrv_reset(). Source: docs/sources.md: VTIVAR, VTEIAC, VTEIAM.
  */
 void vfdrv_irq_setup(struct vfdrv *v, unsigned int rx_vector, unsigned int mbx_vector);
-/** vfdrv_irq_enable() - unmask the vectors in @mask (bit = vector). */
+
+/**
+ * vfdrv_irq_enable() - unmask the vectors in @mask (bit = vector)
+ *
+ * Context: after vfdrv_irq_setup(). Source: docs/sources.md [L]: VTEIMS.
+ */
 void vfdrv_irq_enable(struct vfdrv *v, uint32_t mask);
-/** vfdrv_irq_disable() - mask the vectors in @mask. */
+
+/**
+ * vfdrv_irq_disable() - mask the vectors in @mask
+ *
+ * Context: after vfdrv_irq_setup(). Source: docs/sources.md [L]: VTEIMC.
+ */
 void vfdrv_irq_disable(struct vfdrv *v, uint32_t mask);
 
 /**
@@ -222,13 +257,22 @@ unsigned int vfdrv_rx_burst(struct vfdrv *v, struct vfdrv_pkt *pkt, unsigned int
  */
 unsigned int vfdrv_tx_burst(struct vfdrv *v, const struct vfdrv_pkt *pkt, unsigned int n);
 
-/** vfdrv_rx_pending() - a frame waits; looks at the ring only. */
+/**
+ * vfdrv_rx_pending() - a frame waits; looks at the ring only
+ *
+ * Context: running function. Return: true or false. Source: docs/sources.md: RX write-back format.
+ */
 bool vfdrv_rx_pending(const struct vfdrv *v);
 
+/** vfdrv_counters() - what the bursts counted; reads memory only. Context: any state. Source: -. */
 void vfdrv_counters(const struct vfdrv *v, struct vfdrv_counters *ret);
 
-/** vfdrv_hw_counters() - read the function's registers; call once a minute or so, they wrap at
- * 2^32. */
+/**
+ * vfdrv_hw_counters() - read the function's registers and add what passed since the last call;
+ * they wrap at 2^32, so call it once a minute or so
+ *
+ * Context: any state. Source: docs/sources.md [L]: VFGPRC and its neighbours.
+ */
 void vfdrv_hw_counters(struct vfdrv *v, struct vfdrv_hw_counters *ret);
 
 /** vfdrv_pool_get() - take a free buffer; NULL when there is none. */

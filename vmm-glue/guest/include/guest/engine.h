@@ -51,5 +51,9 @@ struct engine {
  */
 int engine_run(struct engine *e, const struct guest_req *req, struct guest_res *res);
 
-/** engine_frame() - let a waiting PING see what came in; does not take the frame. */
+/**
+ * engine_frame() - let a waiting PING see what came in; does not take the frame
+ *
+ * Context: the poll loop. Source: -.
+ */
 void engine_frame(struct engine *e, struct nif *n, const struct frame_info *info);

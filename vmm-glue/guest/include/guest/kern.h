@@ -51,6 +51,12 @@ enum kern_sys {
 
 #define KERN_SYS_MAGIC 0x53524756u
 
+/**
+ * kern_call() - ask ring 0 for @nr
+ *
+ * Context: ring 3; KERN_SYS_IDLE sleeps. Return: 0; negative errno as said at enum kern_sys.
+ * Source: -.
+ */
 static inline int64_t kern_call(enum kern_sys nr, uint64_t arg)
 {
 	int64_t ret = nr;

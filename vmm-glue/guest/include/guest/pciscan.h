@@ -62,5 +62,9 @@ int pciscan_probe(const struct pciscan_io *io, unsigned int slot, struct pciscan
 void pciscan_enable(const struct pciscan_io *io, unsigned int slot, const struct pciscan_slot *s,
 		    uint32_t addr, const uint32_t data[2]);
 
-/** pciscan_disable() - interrupts, decoding and bus mastering off. */
+/**
+ * pciscan_disable() - interrupts, decoding and bus mastering off
+ *
+ * Context: after pciscan_probe(). Source: PCI Local Bus 3.0, 6.2.2.
+ */
 void pciscan_disable(const struct pciscan_io *io, unsigned int slot, const struct pciscan_slot *s);
