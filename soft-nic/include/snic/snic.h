@@ -83,8 +83,8 @@ void snic_bar_write(struct snic *s, unsigned int fn, unsigned int bar, uint64_t 
 /**
  * snic_read32(), snic_write32() - one register of BAR0 of function @fn
  *
- * Context: control thread; a write may wait for the data thread. Return: the value, ones where
- * nothing is. Source: docs/sources.md [Q] [L].
+ * Context: control thread; a write may wait for the data thread. Return: the value, ones
+ * outside BAR0. Source: docs/sources.md [Q] [L].
  */
 uint32_t snic_read32(struct snic *s, unsigned int fn, uint32_t off);
 void snic_write32(struct snic *s, unsigned int fn, uint32_t off, uint32_t val);

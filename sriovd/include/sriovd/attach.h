@@ -72,7 +72,7 @@ void net_give_up(struct sriovd *d, struct net *net, const char *reason);
 /**
  * net_phase() - set phase in the ledger and in memory
  *
- * Return: 0; -errno of the ledger. Context: baton kept; blocks on the disk. Source: architecture,
- * "Life of a VF".
+ * Return: 0; -errno of the ledger. Context: baton kept; blocks on the disk. Source:
+ * docs/architecture.md, "Life of a VF".
  */
 int net_phase(struct sriovd *d, struct net *net, enum phase phase) _must_check_;
