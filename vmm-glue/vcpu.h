@@ -13,8 +13,8 @@ int vcpu_open(struct vm *vm) _must_check_;
 /**
  * vcpu_start() - run it on a thread of its own, pinned to vcpu.cpu unless negative
  *
- * Context: main thread, after vcpu_open(). Return: 0; -errno of sigaction(2), pthread_create(3),
- * pthread_attr_setaffinity_np(3). Source: -.
+ * Context: main thread, after vcpu_open(). Return: 0; -EINVAL no such CPU; -errno of sigaction(2),
+ * pthread_create(3), pthread_attr_setaffinity_np(3). Source: -.
  */
 int vcpu_start(struct vm *vm) _must_check_;
 

@@ -114,8 +114,8 @@ void child_unwatch(struct sriovd *d, struct child *c);
 /**
  * child_resubscribe() - it cut our event connection and lives on; hold its owner
  *
- * Context: drops the baton. Return: 0; -ESRCH another process answers; as ctl_call(); -errno of
- * epoll_ctl(2). Source: docs/processes.md.
+ * Context: drops the baton. Return: 0; -ESRCH another process answers; -EBADMSG an answer of
+ * another shape; as ctl_connect(), ctl_call(); -errno of epoll_ctl(2). Source: docs/processes.md.
  */
 int child_resubscribe(struct sriovd *d, struct child *c) _must_check_;
 
