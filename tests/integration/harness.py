@@ -295,8 +295,10 @@ def main(test, *needs, **daemon):
         found = d.sanitizers()
         check(not found, "\n".join(found))
     except BaseException:
-        traceback.print_exc()
-        d.tell()
-        d.clean_up()
+        try:
+            traceback.print_exc()
+            d.tell()
+        finally: # also when nobody reads what is told
+            d.clean_up()
         sys.exit(1)
     d.clean_up()
