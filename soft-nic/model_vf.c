@@ -38,6 +38,8 @@ uint32_t vf_read(struct snic *s, unsigned int vf, uint32_t off)
 		return queue_read(s, tx, q, reg, false);
 	switch (row) {
 	case VFR_VTSTATUS:
+		/* drivers read it to flush posted writes: those to the shared pages count, too */
+		snic_flush(s);
 		return snic_status(s);
 	case VFR_VFMBMEM:
 		return s->mbx[vf].words[(off - nicvf_VFMBMEM(0)) / 4];

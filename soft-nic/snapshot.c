@@ -296,6 +296,13 @@ void snic_service(struct snic *s)
 		(void)publish(s);
 }
 
+void snic_flush(struct snic *s)
+{
+	scan(s);
+	if (s->cfg_dirty)
+		(void)!snic_quiesce(s); /* a data thread that hangs is found out where it matters */
+}
+
 int snic_quiesce(struct snic *s)
 {
 	uint64_t deadline = clock_us() + QUIESCE_US;

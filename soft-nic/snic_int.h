@@ -187,6 +187,12 @@ uint32_t counter_vf_read(const struct snic *s, unsigned int vf, unsigned int row
 uint64_t counter_rqdpc(const struct snic *s, unsigned int q);
 
 /**
+ * snic_flush() - snapshot.c: the data thread knows what was written to queue registers so far
+ * Context: control thread; waits for the data thread when something changed. Source: -
+ */
+void snic_flush(struct snic *s);
+
+/**
  * snic_must_quiesce() - snapshot.c: snic_quiesce() that aborts the process when the data thread
  * does not stop
  *

@@ -60,8 +60,8 @@ static void recover_job(struct sriovd *d, void *arg)
 			br->died = false;
 			nets_lost(d, NULL, br);
 		}
-		r = state_sleep(d, backoff_next(&br->backoff));
-		if (r < 0 || d->closing)
+		r = state_pause(d, backoff_next(&br->backoff));
+		if (r < 0)
 			break;
 		r = bridge_bring_up(d, br, &e);
 		if (r >= 0 && br->up)
@@ -72,6 +72,7 @@ static void recover_job(struct sriovd *d, void *arg)
 		log_object_warning(br->child.object, 0, "recovery: %s; trying again", br->reason);
 	}
 	br->recovering = false;
+	pthread_cond_broadcast(&d->changed); /* a shutdown may wait for it */
 }
 
 void bridge_recover(struct sriovd *d, struct bridge *br)

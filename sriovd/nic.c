@@ -231,7 +231,7 @@ static void recover_job(struct sriovd *d, void *arg)
 			nic->snic_died = false;
 			nets_lost(d, nic, NULL);
 		}
-		r = state_sleep(d, backoff_next(&nic->backoff));
+		r = state_pause(d, backoff_next(&nic->backoff));
 		if (r >= 0)
 			r = hold_wait(d, &nic->hold, true, clock_us() + HOLD_US, "recovery of %s",
 				      nic->cfg.name);

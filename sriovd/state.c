@@ -192,6 +192,18 @@ int state_sleep(struct sriovd *d, uint64_t us)
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
+int state_pause(struct sriovd *d, uint64_t us)
+{
+	uint64_t deadline_us = clock_us() + us;
+	int r = 0;
+
+	while (r == 0 && !d->closing)
+		r = state_wait(d, deadline_us);
+	if (d->closing)
+		return -ECANCELED;
+	return r == -ETIMEDOUT ? 0 : r;
+}
+
 uint64_t backoff_next(struct backoff *b)
 {
 	if (clock_us() - b->up_us > BACKOFF_CALM_US && b->up_us != 0) {

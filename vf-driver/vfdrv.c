@@ -221,6 +221,9 @@ int vfdrv_start(struct vfdrv *v)
 
 	while (v->rx.tail + v->rx.batch <= v->rx.mask && vfdrv_rx_refill(v))
 		;
+	/* pushes the writes ahead of it: a frame that comes from now on finds the queue enabled */
+	if (vfdrv_read32(v, nicvf_VTSTATUS(0)) == VFDRV_GONE)
+		return -ENODEV;
 	v->running = true;
 	return 0;
 }

@@ -31,7 +31,6 @@
 #define CREDIT	   128u
 #define QUIET_US   (5 * USEC_PER_SEC)
 #define CALL_US	   (5 * USEC_PER_SEC)
-#define NOTICE_US  UINT64_C(20000)
 
 static struct {
 	char dir[64];
@@ -172,8 +171,6 @@ static void vf_up(struct vf *vf)
 	while (!up && clock_us() < until)
 		assert_int_equal(vfdrv_link(vf->v, &up), 0);
 	assert_true(up);
-	/* queue registers are memory here: the NIC sees an enabled queue at its next tick */
-	clock_sleep_us(NOTICE_US);
 }
 
 static void vf_open(struct vf *vf, unsigned int i, bool no_mmap)

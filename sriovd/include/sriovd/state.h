@@ -235,6 +235,12 @@ uint64_t backoff_next(struct backoff *b);
 int state_sleep(struct sriovd *d, uint64_t us) _must_check_;
 
 /**
+ * state_pause() - state_sleep() for background jobs: ends as soon as a shutdown begins
+ * Context: baton, given up meanwhile. Return: 0; -ECANCELED. Source: -
+ */
+int state_pause(struct sriovd *d, uint64_t us) _must_check_;
+
+/**
  * job_start() - run @fn(d, arg) with the baton on a thread of its own, counted in d->jobs
  *
  * Context: baton kept; @arg is the job's. Return: 0; -ENOMEM; -errno of pthread_create(3). Source:
