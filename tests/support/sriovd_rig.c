@@ -53,7 +53,6 @@ void sriovd_rig_reset(struct sriovd *d)
 	nic->up = true;
 	nic->recovering = true; /* no recovery job: there is nothing to recover */
 	d->bridges[0].up = true;
-	d->bridges[0].recovering = true;
 	d->closing = false;
 	vm = vm_new(d, "vm1");
 	if (!vm || vm_child_init(d, vm, NULL) < 0)
