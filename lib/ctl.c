@@ -3,7 +3,6 @@
 #include <lib/ctl.h>
 #include <lib/clock.h>
 #include "ctl_wire.h"
-#include <assert.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,11 +14,6 @@
 
 #define CTL_ERRNO_MAX	       133
 #define CTL_CONNECT_TIMEOUT_US UINT64_C(2000000)
-
-union cmsg_buf {
-	struct cmsghdr align;
-	char buf[CMSG_SPACE(CTL_FDS_MAX * sizeof(int))];
-};
 
 int ctl_wire_encode(const json_t *j, char buf[CTL_MSG_MAX])
 {
@@ -72,82 +66,18 @@ int ctl_wire_decode(const char *buf, size_t len, json_t **ret_j)
 	return 0;
 }
 
-int ctl_wire_send(int fd, const char *buf, size_t len, const int *fds, size_t n_fds)
+int ctl_wire_recv(int fd, char buf[CTL_MSG_MAX], struct usock_fds *fds)
 {
-	struct iovec iov = {.iov_base = (void *)buf, .iov_len = len};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	union cmsg_buf ctl;
+	size_t n;
+	int r;
 
-	assert(n_fds <= CTL_FDS_MAX);
-	if (n_fds > 0) {
-		struct cmsghdr *c;
-
-		memset(&ctl, 0, sizeof(ctl));
-		msg.msg_control = ctl.buf;
-		msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
+	r = usock_try_recv(fd, buf, CTL_MSG_MAX, fds, &n);
+	if (r >= 0 && (fds->cut || fds->truncated || fds->n > CTL_FDS_MAX))
+		r = -EMSGSIZE;
+	if (r < 0) {
+		usock_fds_done(fds);
+		return r;
 	}
-
-	while (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		if (errno == EINTR)
-			continue;
-		return errno == EPIPE ? -ECONNRESET : -errno;
-	}
-	return 0;
-}
-
-static size_t take_fds(struct msghdr *msg, int *fds)
-{
-	size_t n = 0;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		size_t here;
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < here; i++) {
-			int got;
-
-			memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (n < CTL_FDS_MAX)
-				fds[n++] = got;
-			else
-				fd_close(got);
-		}
-	}
-	return n;
-}
-
-int ctl_wire_recv(int fd, char buf[CTL_MSG_MAX], int *fds, size_t *ret_n_fds)
-{
-	struct iovec iov = {.iov_base = buf, .iov_len = CTL_MSG_MAX};
-	union cmsg_buf ctl;
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = ctl.buf,
-			     .msg_controllen = sizeof(ctl.buf)};
-	size_t n_fds;
-	ssize_t n;
-
-	do
-		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-
-	n_fds = take_fds(&msg, fds);
-	if (n == 0 || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		for (size_t i = 0; i < n_fds; i++)
-			fd_close(fds[i]);
-		return n == 0 ? -ECONNRESET : -EMSGSIZE;
-	}
-
-	*ret_n_fds = n_fds;
 	return (int)n;
 }
 
@@ -238,49 +168,15 @@ int ctl_listen(const char *path, int *ret_fd)
 	return 0;
 }
 
-static int wait_for(int fd, short what, uint64_t deadline_us)
-{
-	for (;;) {
-		struct pollfd p = {.fd = fd, .events = what};
-		uint64_t now = clock_us(), left;
-		int n;
-
-		if (now >= deadline_us)
-			return -ETIMEDOUT;
-		left = (deadline_us - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
-		n = poll(&p, 1, left > 60000 ? 60000 : (int)left);
-		if (n > 0)
-			return 0;
-		if (n < 0 && errno != EINTR)
-			return -errno;
-	}
-}
-
-static int call_send(int fd, const char *buf, size_t len, const int *fds, size_t n_fds,
-		     uint64_t deadline_us)
-{
-	for (;;) {
-		int r = ctl_wire_send(fd, buf, len, fds, n_fds);
-
-		if (r != -EAGAIN)
-			return r;
-		r = wait_for(fd, POLLOUT, deadline_us);
-		if (r < 0)
-			return r;
-	}
-}
-
 /* One message of the peer: descriptors are not part of any answer and are closed. */
 static int recv_object(int fd, char *buf, json_t **ret_j)
 {
-	int fds[CTL_FDS_MAX], n;
-	size_t n_fds;
+	_cleanup_(usock_fds_done) struct usock_fds fds = {.n = 0};
+	int n;
 
-	n = ctl_wire_recv(fd, buf, fds, &n_fds);
+	n = ctl_wire_recv(fd, buf, &fds);
 	if (n < 0)
 		return n;
-	for (size_t i = 0; i < n_fds; i++)
-		fd_close(fds[i]);
 	return ctl_wire_decode(buf, (size_t)n, ret_j);
 }
 
@@ -313,7 +209,7 @@ static int call_answer(int fd, json_int_t id, uint64_t deadline_us, char *buf, j
 		const json_t *got;
 		int r;
 
-		r = wait_for(fd, POLLIN, deadline_us);
+		r = usock_wait(fd, POLLIN, deadline_us);
 		if (r < 0)
 			return r;
 		r = recv_object(fd, buf, &msg);
@@ -341,6 +237,7 @@ int ctl_call(int fd, const char *method, json_t *params, const int *fds, size_t 
 	uint64_t deadline_us = clock_us() + timeout_us;
 	_cleanup_(json_decrefp) json_t *req = NULL;
 	_cleanup_(freep) char *buf = NULL;
+	struct iovec iov;
 	int r;
 
 	if (err && err_size > 0)
@@ -354,8 +251,10 @@ int ctl_call(int fd, const char *method, json_t *params, const int *fds, size_t 
 		return -EINVAL;
 
 	r = ctl_wire_encode(req, buf);
-	if (r >= 0)
-		r = call_send(fd, buf, (size_t)r, fds, n_fds, deadline_us);
+	if (r >= 0) {
+		iov = (struct iovec){.iov_base = buf, .iov_len = (size_t)r};
+		r = usock_send(fd, &iov, 1, fds, n_fds, deadline_us);
+	}
 	if (r >= 0)
 		r = call_answer(fd, id, deadline_us, buf, ret_result, err, err_size);
 	if (r < 0 && err && err_size > 0 && err[0] == '\0')

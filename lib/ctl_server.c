@@ -71,8 +71,11 @@ static void client_cut(struct ctl_client *c)
 /* Return: 0; negative after which @c is no more. */
 static int client_send(struct ctl_client *c, const char *buf, size_t len)
 {
-	int r = ctl_wire_send(c->fd, buf, len, NULL, 0);
+	struct iovec iov = {.iov_base = (void *)buf, .iov_len = len};
+	size_t sent;
+	int r;
 
+	r = usock_try_send(c->fd, &iov, 1, NULL, 0, &sent); /* a message goes whole or not at all */
 	if (r < 0)
 		client_cut(c);
 	return r;
@@ -295,18 +298,16 @@ static int client_message(struct ctl_client *c, size_t len, int *fds, size_t n_f
 static int on_client(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct ctl_client *c = userdata;
-	int fds[CTL_FDS_MAX], n, r;
-	size_t n_fds = 0;
+	_cleanup_(usock_fds_done) struct usock_fds fds = {.n = 0};
+	int n, r;
 
 	(void)source;
 	(void)revents;
-	n = ctl_wire_recv(fd, c->server->in, fds, &n_fds);
+	n = ctl_wire_recv(fd, c->server->in, &fds);
 	if (n == -EAGAIN)
 		return 0;
 
-	r = n < 0 ? n : client_message(c, (size_t)n, fds, n_fds);
-	for (size_t i = 0; i < n_fds; i++)
-		fd_close(fds[i]);
+	r = n < 0 ? n : client_message(c, (size_t)n, fds.fd, fds.n);
 	if (r < 0)
 		client_cut(c);
 	return 0;

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <lib/clock.h>
+#include <lib/unix_sock.h>
 #include <lib/vfu_wire.h>
 #include "pcif_impl.h"
 
@@ -55,14 +56,14 @@ static int lose(struct pcif_vfu *v, int r)
 }
 
 /* The reply to the request just sent: its body in rx, its descriptors in @fds. */
-static int receive_reply(struct pcif_vfu *v, uint16_t cmd, size_t max_body, struct vfu_fds *fds,
+static int receive_reply(struct pcif_vfu *v, uint16_t cmd, size_t max_body, struct usock_fds *fds,
 			 size_t *ret_len, int *ret_error)
 {
 	struct vfu_hdr h;
 	size_t body;
 	int r;
 
-	r = vfu_recv(v->fd, &h, sizeof(h), fds, v->base.deadline_us);
+	r = usock_recv(v->fd, &h, sizeof(h), fds, v->base.deadline_us);
 	if (r < 0)
 		return r;
 	r = vfu_check_reply_hdr(&h, v->msg_id, cmd, max_body, &body, ret_error);
@@ -70,7 +71,7 @@ static int receive_reply(struct pcif_vfu *v, uint16_t cmd, size_t max_body, stru
 		return r;
 	if (fds->truncated || (fds->n > 0 && (cmd != VFU_DEVICE_GET_REGION_INFO || *ret_error)))
 		return -EPROTO;
-	r = vfu_recv(v->fd, v->rx, body, NULL, v->base.deadline_us);
+	r = usock_recv(v->fd, v->rx, body, NULL, v->base.deadline_us);
 	if (r < 0)
 		return r;
 	*ret_len = body;
@@ -90,10 +91,10 @@ static int receive_reply(struct pcif_vfu *v, uint16_t cmd, size_t max_body, stru
  * Source: [VU] 1.
  */
 static int exchange(struct pcif_vfu *v, uint16_t cmd, const struct iovec *body, size_t n_body,
-		    const int *fds, size_t n_fds, size_t max_body, struct vfu_fds *ret_fds,
+		    const int *fds, size_t n_fds, size_t max_body, struct usock_fds *ret_fds,
 		    size_t *ret_len)
 {
-	_cleanup_(vfu_fds_done) struct vfu_fds none = {.n = 0};
+	_cleanup_(usock_fds_done) struct usock_fds none = {.n = 0};
 	struct vfu_hdr h = {.msg_id = ++v->msg_id, .cmd = cmd, .msg_size = sizeof(h)};
 	struct iovec iov[3] = {{.iov_base = &h, .iov_len = sizeof(h)}};
 	int r, error = 0;
@@ -102,7 +103,7 @@ static int exchange(struct pcif_vfu *v, uint16_t cmd, const struct iovec *body, 
 		iov[1 + i] = body[i];
 		h.msg_size += (uint32_t)body[i].iov_len;
 	}
-	r = vfu_send(v->fd, iov, 1 + n_body, fds, n_fds, v->base.deadline_us);
+	r = usock_send(v->fd, iov, 1 + n_body, fds, n_fds, v->base.deadline_us);
 	/* the caller's descriptors were no good: nothing has left, so nothing is lost */
 	if (n_fds > 0 && (r == -EBADF || r == -ETOOMANYREFS))
 		return r;
@@ -132,7 +133,7 @@ static int command(struct pcif_vfu *v, uint16_t cmd, const void *body, size_t le
 }
 
 static int query(struct pcif_vfu *v, uint16_t cmd, const void *body, size_t len, size_t max_body,
-		 struct vfu_fds *ret_fds, size_t *ret_len)
+		 struct usock_fds *ret_fds, size_t *ret_len)
 {
 	struct iovec iov = {.iov_base = (void *)body, .iov_len = len};
 
@@ -341,7 +342,7 @@ static int negotiate(struct pcif_vfu *v)
 static int learn_region(struct pcif_vfu *v, unsigned int index)
 {
 	struct vfu_region_info ask = {.argsz = INFO_REPLY, .index = index};
-	_cleanup_(vfu_fds_done) struct vfu_fds fds = {.n = 0};
+	_cleanup_(usock_fds_done) struct usock_fds fds = {.n = 0};
 	struct pcif_region *region = &v->base.region[index];
 	struct vfu_region info;
 	size_t got;

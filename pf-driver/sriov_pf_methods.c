@@ -163,17 +163,24 @@ static void reply_vf(struct pf_process *p, struct ctl_req *req, unsigned int vf)
 		ctl_reply(req, vf_json(vf, &info));
 }
 
-static int m_get(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
+/* For methods whose only parameter is the VF. */
+static int unpack_vf(struct pf_process *p, struct ctl_req *req, json_t *params,
+		     unsigned int *ret_vf)
 {
-	struct pf_process *p = userdata;
-	unsigned int vf;
 	json_int_t v;
 	int r;
 
 	r = ctl_unpack(req, params, "{s:I", "vf", &v);
-	if (r < 0)
-		return r;
-	r = check_vf(p, req, v, &vf);
+	return r < 0 ? r : check_vf(p, req, v, ret_vf);
+}
+
+static int m_get(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
+{
+	struct pf_process *p = userdata;
+	unsigned int vf;
+	int r;
+
+	r = unpack_vf(p, req, params, &vf);
 	if (r < 0)
 		return r;
 	reply_vf(p, req, vf);
@@ -283,13 +290,9 @@ static int m_baseline(struct ctl_req *req, json_t *params, int *fds, size_t n_fd
 	struct pf_process *p = userdata;
 	const char *reason = NULL;
 	unsigned int vf;
-	json_int_t v;
 	int r;
 
-	r = ctl_unpack(req, params, "{s:I", "vf", &v);
-	if (r < 0)
-		return r;
-	r = check_vf(p, req, v, &vf);
+	r = unpack_vf(p, req, params, &vf);
 	if (r < 0)
 		return r;
 	r = pfdrv_vf_baseline(p->pf, vf, &reason);

@@ -26,7 +26,7 @@ static void drop_client(struct vfu_server *s)
 	s->io_source = sd_event_source_disable_unref(s->io_source);
 	s->timer_source = sd_event_source_disable_unref(s->timer_source);
 	s->fd = fd_close(s->fd);
-	vfu_fds_done(&s->rx.fds);
+	usock_fds_done(&s->rx.fds);
 	s->rx_hdr_got = 0;
 	s->rx_body_got = 0;
 	s->tx_at = 0;
@@ -48,7 +48,8 @@ static int flush(struct vfu_server *s)
 		size_t sent;
 		int r;
 
-		r = vfu_try_send(s->fd, &iov, 1, &s->tx_fd, s->tx_at == 0 && s->tx_fd >= 0, &sent);
+		r = usock_try_send(s->fd, &iov, 1, &s->tx_fd, s->tx_at == 0 && s->tx_fd >= 0,
+				   &sent);
 		if (r < 0)
 			return r == -EAGAIN ? 0 : r;
 		s->tx_at += sent;
@@ -73,8 +74,7 @@ static int handle(struct vfu_server *s)
 	int r, q = 0;
 
 	r = vfu_server_execute(s, &s->rx, &reply);
-	vfu_fds_done(&s->rx.fds);
-	s->rx.fds.truncated = false;
+	usock_fds_done(&s->rx.fds);
 	s->progress = true;
 	if (r < 0) {
 		h.flags |= VFU_F_ERROR;
@@ -108,8 +108,8 @@ static int receive(struct vfu_server *s, bool *ret_whole)
 
 	*ret_whole = false;
 	if (s->rx_hdr_got < VFU_HDR_SIZE) {
-		r = vfu_try_recv(s->fd, (uint8_t *)&s->rx.hdr + s->rx_hdr_got,
-				 VFU_HDR_SIZE - s->rx_hdr_got, &s->rx.fds, &n);
+		r = usock_try_recv(s->fd, (uint8_t *)&s->rx.hdr + s->rx_hdr_got,
+				   VFU_HDR_SIZE - s->rx_hdr_got, &s->rx.fds, &n);
 		if (r < 0)
 			return r;
 		s->rx_hdr_got += n;
@@ -118,8 +118,8 @@ static int receive(struct vfu_server *s, bool *ret_whole)
 		/* of an absurd size no body is awaited: it is refused as it stands */
 		s->rx.len = size_is_sane(&s->rx.hdr) ? s->rx.hdr.msg_size - VFU_HDR_SIZE : 0;
 	} else {
-		r = vfu_try_recv(s->fd, s->rx_buf + s->rx_body_got, s->rx.len - s->rx_body_got,
-				 NULL, &n);
+		r = usock_try_recv(s->fd, s->rx_buf + s->rx_body_got, s->rx.len - s->rx_body_got,
+				   NULL, &n);
 		if (r < 0)
 			return r;
 		s->rx_body_got += n;
@@ -358,21 +358,21 @@ uint64_t vfu_server_messages(const struct vfu_server *s)
 void vfu_server_feed(struct vfu_server *s, const void *msg, size_t len, int *fds, size_t n_fds)
 {
 	for (size_t i = 0; i < n_fds; i++) {
-		if (i < VFU_RECV_FDS)
+		if (i < USOCK_RECV_FDS)
 			s->rx.fds.fd[s->rx.fds.n++] = fds[i];
 		else
 			fd_close(fds[i]);
 	}
-	s->rx.fds.truncated = n_fds > VFU_RECV_FDS;
+	s->rx.fds.truncated = n_fds > USOCK_RECV_FDS;
 	if (len < VFU_HDR_SIZE || len > VFU_MAX_MSG) {
-		vfu_fds_done(&s->rx.fds);
+		usock_fds_done(&s->rx.fds);
 		return;
 	}
 	memcpy(&s->rx.hdr, msg, VFU_HDR_SIZE);
 	/* the same body that receive() would have put together */
 	s->rx.len = size_is_sane(&s->rx.hdr) ? s->rx.hdr.msg_size - VFU_HDR_SIZE : 0;
 	if (s->rx.len > len - VFU_HDR_SIZE) {
-		vfu_fds_done(&s->rx.fds);
+		usock_fds_done(&s->rx.fds);
 		return;
 	}
 	memcpy(s->rx_buf, (const uint8_t *)msg + VFU_HDR_SIZE, s->rx.len);

@@ -4,6 +4,7 @@
  * Inside the vfio-user endpoint: vfu_server.c has the sockets and whole messages, vfu_server_cmd.c
  * what each command does, vfu_server_dma.c the client's memory.
  */
+#include <lib/unix_sock.h>
 #include <lib/vfu_wire.h>
 #include "vfu_server.h"
 
@@ -17,7 +18,7 @@ struct vfu_request {
 	struct vfu_hdr hdr;
 	const uint8_t *body;
 	size_t len;
-	struct vfu_fds fds;
+	struct usock_fds fds;
 };
 
 struct vfu_reply {

@@ -6,13 +6,11 @@
 #include "vhost_user.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <lib/clock.h>
+#include <lib/unix_sock.h>
 #include <linux/vhost_types.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
 	VHU_GET_FEATURES = 1,
@@ -60,88 +58,6 @@ struct vmm_vhu {
 	bool running[VMM_VHU_QUEUES];
 };
 
-static int wait_for(int fd, short events, uint64_t deadline)
-{
-	struct pollfd p = {.fd = fd, .events = events};
-	uint64_t now;
-	int n;
-
-	do {
-		now = clock_us();
-		if (now >= deadline)
-			return -ETIMEDOUT;
-		n = poll(&p, 1, (int)((deadline - now) / USEC_PER_MSEC) + 1);
-	} while (n == 0 || (n < 0 && errno == EINTR));
-	return n < 0 ? -errno : 0;
-}
-
-static int send_all(int fd, const void *buf, size_t len, int pass_fd, uint64_t deadline)
-{
-	char control[CMSG_SPACE(sizeof(int))] = {0};
-	const char *at = buf;
-	ssize_t n;
-	int r;
-
-	while (len > 0) {
-		struct iovec iov = {.iov_base = (void *)at, .iov_len = len};
-		struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-
-		if (pass_fd >= 0) {
-			struct cmsghdr *c;
-
-			m.msg_control = control;
-			m.msg_controllen = sizeof(control);
-			c = CMSG_FIRSTHDR(&m);
-			c->cmsg_level = SOL_SOCKET;
-			c->cmsg_type = SCM_RIGHTS;
-			c->cmsg_len = CMSG_LEN(sizeof(int));
-			memcpy(CMSG_DATA(c), &pass_fd, sizeof(int));
-		}
-		n = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN) {
-			r = wait_for(fd, POLLOUT, deadline);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EPIPE ? -ECONNRESET : -errno;
-		pass_fd = -1; /* they travel with the first byte */
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-/* No reply we ask for carries descriptors: without room for them the kernel drops what comes. */
-static int recv_all(int fd, void *buf, size_t len, uint64_t deadline)
-{
-	char *at = buf;
-	int r;
-
-	while (len > 0) {
-		ssize_t n = recv(fd, at, len, MSG_DONTWAIT);
-
-		if (n == 0)
-			return -ECONNRESET;
-		if (n < 0 && errno == EAGAIN) {
-			r = wait_for(fd, POLLIN, deadline);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int vmm_vhu_reply_check(const struct vmm_vhu_hdr *hdr, uint32_t request, uint32_t size)
 {
 	if ((hdr->flags & VHU_HDR_VERSION_MASK) != VHU_HDR_VERSION || !(hdr->flags & VHU_HDR_REPLY))
@@ -162,6 +78,7 @@ static int vhu_call(struct vmm_vhu *v, uint32_t request, const void *payload, ui
 		struct vmm_vhu_hdr hdr;
 		unsigned char payload[sizeof(struct vhu_mem_table)];
 	} msg = {.hdr = {.request = request, .flags = VHU_HDR_VERSION, .size = len}};
+	struct iovec iov = {.iov_base = &msg, .iov_len = sizeof(msg.hdr) + len};
 	bool want_ack = reply_len == 0 && v->has_ack;
 	struct vmm_vhu_hdr hdr;
 	uint64_t ack = 0;
@@ -179,13 +96,14 @@ static int vhu_call(struct vmm_vhu *v, uint32_t request, const void *payload, ui
 	}
 
 	atomic_fetch_add(&v->messages, 1);
-	r = send_all(v->fd, &msg, sizeof(msg.hdr) + len, pass_fd, deadline);
+	r = usock_send(v->fd, &iov, 1, &pass_fd, pass_fd >= 0, deadline);
+	/* no reply we ask for carries descriptors: the kernel drops what comes */
 	if (r == 0 && reply_len > 0)
-		r = recv_all(v->fd, &hdr, sizeof(hdr), deadline);
+		r = usock_recv(v->fd, &hdr, sizeof(hdr), NULL, deadline);
 	if (r == 0 && reply_len > 0)
 		r = vmm_vhu_reply_check(&hdr, request, reply_len);
 	if (r == 0 && reply_len > 0)
-		r = recv_all(v->fd, reply, reply_len, deadline);
+		r = usock_recv(v->fd, reply, reply_len, NULL, deadline);
 	if (r == 0 && want_ack && ack != 0)
 		r = -EREMOTEIO;
 	if (r < 0)

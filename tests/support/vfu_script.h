@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <lib/memfd.h>
+#include <lib/unix_sock.h>
 #include <lib/vfu_wire.h>
 
 #define SCRIPT_REPLIES 24u
@@ -110,7 +111,7 @@ static inline int script_play(const struct script *s, int sock, int fd)
 		size_t sent;
 		int e;
 
-		e = vfu_try_send(sock, iov, 2, fds, r->n_fds, &sent);
+		e = usock_try_send(sock, iov, 2, fds, r->n_fds, &sent);
 		if (e < 0)
 			return e;
 	}

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <lib/unix_sock.h>
 #include <lib/vfu_wire.h>
 
 #define REPLY_MAX (VFU_MAX_XFER + 64u)
@@ -18,8 +19,8 @@ struct fixture {
 	struct endpoint *ep;
 	int fd;
 	uint16_t id;
-	struct vfu_hdr hdr; /* of the last reply */
-	struct vfu_fds fds; /* that came with it */
+	struct vfu_hdr hdr;   /* of the last reply */
+	struct usock_fds fds; /* that came with it */
 	uint8_t *body;
 };
 
@@ -57,7 +58,7 @@ static int teardown(void **state)
 {
 	struct fixture *fx = *state;
 
-	vfu_fds_done(&fx->fds);
+	usock_fds_done(&fx->fds);
 	fd_close(fx->fd);
 	ep_stop(fx->ep);
 	rmdir(fx->dir);
@@ -72,7 +73,7 @@ static void send_msg(struct fixture *fx, uint16_t cmd, uint32_t flags, const voi
 	struct vfu_hdr h = {++fx->id, cmd, (uint32_t)(VFU_HDR_SIZE + len), flags, 0};
 	struct iovec iov[2] = {{&h, sizeof(h)}, {(void *)body, len}};
 
-	assert_int_equal(vfu_send(fx->fd, iov, 2, fds, n_fds, soon()), 0);
+	assert_int_equal(usock_send(fx->fd, iov, 2, fds, n_fds, soon()), 0);
 }
 
 /* Length of the reply's body, or the refusal as a negative errno. */
@@ -81,13 +82,13 @@ static int recv_reply(struct fixture *fx)
 	size_t len;
 	int r;
 
-	vfu_fds_done(&fx->fds);
-	r = vfu_recv(fx->fd, &fx->hdr, sizeof(fx->hdr), &fx->fds, soon());
+	usock_fds_done(&fx->fds);
+	r = usock_recv(fx->fd, &fx->hdr, sizeof(fx->hdr), &fx->fds, soon());
 	if (r < 0)
 		return r;
 	assert_true(fx->hdr.msg_size >= VFU_HDR_SIZE && fx->hdr.msg_size <= REPLY_MAX);
 	len = fx->hdr.msg_size - VFU_HDR_SIZE;
-	assert_int_equal(vfu_recv(fx->fd, fx->body, len, NULL, soon()), 0);
+	assert_int_equal(usock_recv(fx->fd, fx->body, len, NULL, soon()), 0);
 	if (fx->hdr.flags == (VFU_F_TYPE_REPLY | VFU_F_ERROR)) {
 		assert_int_equal(len, 0);
 		assert_true(fx->hdr.error > 0);

@@ -45,7 +45,7 @@ struct pcif_area {
 };
 
 struct pcif_region {
-	uint64_t size; /* 0: not implemented */
+	uint64_t size; /* 0: absent */
 	bool readable;
 	bool writable;
 	unsigned int n_areas; /* parts that pcif_region_mmap() can map */

@@ -2,8 +2,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * vfio-user wire format, shared by the client behind pcif and by the soft-nic's server: structs,
- * constants, one sendmsg/recvmsg pair with deadlines and fds, and pure decoders for both
- * directions. Host byte order, all fields naturally aligned.
+ * constants and pure decoders for both directions. Host byte order, all fields naturally aligned.
  *
  * Source: docs/sources.md [VU].
  */
@@ -11,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #define VFU_MAX_FDS  16u
 #define VFU_MAX_XFER UINT32_C(1048576)
@@ -155,61 +153,6 @@ _Static_assert(sizeof(struct vfu_region_access) == 16, "REGION access");
 #define VFU_REGION_CONFIG 7u
 #define VFU_IRQS	  5u
 #define VFU_IRQ_MSIX	  2u
-
-/* ---- sockets (vfu_wire.c) -------------------------------------------------------------------- */
-
-#define VFU_RECV_FDS 64u
-
-/* Descriptors of one message; take one with TAKE_FD, vfu_fds_done() closes the rest. */
-struct vfu_fds {
-	int fd[VFU_RECV_FDS];
-	unsigned int n;
-	bool truncated; /* the peer sent more than fit: none was kept */
-};
-
-/** vfu_fds_done() - close what was not taken. Context: any thread. Source: -. */
-void vfu_fds_done(struct vfu_fds *fds);
-
-/**
- * vfu_try_send() - one non-blocking sendmsg(2), descriptors on its first byte
- * @iov, @n_iov: what to send
- * @fds, @n_fds: at most VFU_MAX_FDS; kept by the caller
- * @ret_sent:    bytes taken; the descriptors have gone when it is not 0
- *
- * Context: any thread; never blocks.
- * Return: 0; -EAGAIN; -ECONNRESET the peer is gone; -errno of sendmsg(2).
- * Source: [VU] 1.
- */
-int vfu_try_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
-		 size_t *ret_sent) _must_check_;
-
-/**
- * vfu_send() - send all of a message until @deadline_us (clock_us()); descriptors on its first byte
- * @iov: at most 4 pieces
- * Context: any thread; sleeps, whether @fd blocks or not.
- * Return: 0; -ETIMEDOUT; -ECONNRESET; -errno of sendmsg(2).
- * Source: [VU] 1.
- */
-int vfu_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
-	     uint64_t deadline_us) _must_check_;
-
-/**
- * vfu_try_recv() - one non-blocking recvmsg(2) of at most @len bytes
- * @fds:      descriptors that came along are added, close-on-exec; NULL: they are discarded
- * @ret_read: bytes got, never 0
- * Context: any thread; never blocks.
- * Return: 0; -EAGAIN; -ECONNRESET end of stream; -errno of recvmsg(2).
- * Source: [VU] 1.
- */
-int vfu_try_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, size_t *ret_read) _must_check_;
-
-/**
- * vfu_recv() - receive exactly @len bytes until @deadline_us
- * Read a header with @fds, its body without: descriptors travel on a message's first byte.
- * Context: any thread; sleeps. Return: 0; -ETIMEDOUT; -ECONNRESET; -errno of recvmsg(2).
- * Source: [VU] 1.
- */
-int vfu_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, uint64_t deadline_us) _must_check_;
 
 /* ---- decoders (vfu_codec.c): pure; @p, @len is the message without its header ---------------- */
 

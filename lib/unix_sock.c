@@ -1,44 +1,41 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * vfio-user on a stream socket. A message goes out by one sendmsg(2) when the socket has room,
- * since some peers read a body by one recv(2). The socket may block or not: every call is
- * MSG_DONTWAIT and waits in poll(2) with what is left of its deadline.
+ * A message goes out by one sendmsg(2) when the socket has room, since some peers read a body by
+ * one recv(2).
  */
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <lib/clock.h>
-#include <lib/vfu_wire.h>
+#include <lib/unix_sock.h>
 
-#define SEND_IOV_MAX 4u
-
-void vfu_fds_done(struct vfu_fds *fds)
+void usock_fds_done(struct usock_fds *fds)
 {
 	for (unsigned int i = 0; i < fds->n; i++)
 		fds->fd[i] = fd_close(fds->fd[i]);
 	fds->n = 0;
+	fds->truncated = false;
+	fds->cut = false;
 }
 
 static int socket_errno(int e)
 {
-	if (e == EAGAIN || e == EWOULDBLOCK || e == EINTR)
-		return -EAGAIN;
 	if (e == EPIPE || e == ECONNRESET || e == ENOTCONN)
 		return -ECONNRESET;
 	return -e;
 }
 
-int vfu_try_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
-		 size_t *ret_sent)
+int usock_try_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
+		   size_t *ret_sent)
 {
 	union {
 		struct cmsghdr align;
-		char buf[CMSG_SPACE(VFU_MAX_FDS * sizeof(int))];
+		char buf[CMSG_SPACE(USOCK_SEND_FDS * sizeof(int))];
 	} control;
 	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = n_iov};
 	ssize_t n;
 
-	if (n_fds > VFU_MAX_FDS)
+	if (n_fds > USOCK_SEND_FDS)
 		return -EINVAL;
 	if (n_fds > 0) {
 		struct cmsghdr *c;
@@ -53,15 +50,16 @@ int vfu_try_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, 
 		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
 	}
 
-	n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	do
+		n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return socket_errno(errno);
 	*ret_sent = (size_t)n;
 	return 0;
 }
 
-/* Poll until @deadline_us; hang-ups are left for the next send or recv to report. */
-static int wait_for(int fd, short events, uint64_t deadline_us)
+int usock_wait(int fd, short events, uint64_t deadline_us)
 {
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = events};
@@ -79,13 +77,13 @@ static int wait_for(int fd, short events, uint64_t deadline_us)
 	}
 }
 
-int vfu_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
-	     uint64_t deadline_us)
+int usock_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds,
+	       uint64_t deadline_us)
 {
-	struct iovec left[SEND_IOV_MAX];
+	struct iovec left[USOCK_SEND_IOV];
 	size_t at = 0;
 
-	if (n_iov > SEND_IOV_MAX)
+	if (n_iov > USOCK_SEND_IOV)
 		return -EINVAL;
 	memcpy(left, iov, n_iov * sizeof(*iov));
 
@@ -93,9 +91,9 @@ int vfu_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size
 		size_t sent;
 		int r;
 
-		r = vfu_try_send(fd, left + at, n_iov - at, fds, n_fds, &sent);
+		r = usock_try_send(fd, left + at, n_iov - at, fds, n_fds, &sent);
 		if (r == -EAGAIN) {
-			r = wait_for(fd, POLLOUT, deadline_us);
+			r = usock_wait(fd, POLLOUT, deadline_us);
 			if (r < 0)
 				return r;
 			continue;
@@ -113,8 +111,10 @@ int vfu_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size
 	return 0;
 }
 
-static void take_fds(struct msghdr *msg, struct vfu_fds *fds)
+static void take_fds(struct msghdr *msg, struct usock_fds *fds)
 {
+	bool truncated = fds->truncated, cut;
+
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
 		size_t n;
 
@@ -125,25 +125,28 @@ static void take_fds(struct msghdr *msg, struct vfu_fds *fds)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (fds->n < VFU_RECV_FDS) {
+			if (fds->n < USOCK_RECV_FDS) {
 				fds->fd[fds->n++] = fd;
 			} else {
-				fds->truncated = true;
+				truncated = true;
 				fd_close(fd);
 			}
 		}
 	}
 	if (msg->msg_flags & MSG_CTRUNC)
-		fds->truncated = true;
-	if (fds->truncated)
-		vfu_fds_done(fds);
+		truncated = true;
+	cut = fds->cut || msg->msg_flags & MSG_TRUNC;
+	if (truncated)
+		usock_fds_done(fds);
+	fds->truncated = truncated;
+	fds->cut = cut;
 }
 
-int vfu_try_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, size_t *ret_read)
+int usock_try_recv(int fd, void *buf, size_t len, struct usock_fds *fds, size_t *ret_read)
 {
 	union {
 		struct cmsghdr align;
-		char buf[CMSG_SPACE(VFU_RECV_FDS * sizeof(int))];
+		char buf[CMSG_SPACE(USOCK_RECV_FDS * sizeof(int))];
 	} control;
 	struct iovec iov = {.iov_base = buf, .iov_len = len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
@@ -153,7 +156,9 @@ int vfu_try_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, size_t *ret
 		msg.msg_control = control.buf;
 		msg.msg_controllen = sizeof(control.buf);
 	}
-	n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	do
+		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return socket_errno(errno);
 	if (fds)
@@ -164,7 +169,7 @@ int vfu_try_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, size_t *ret
 	return 0;
 }
 
-int vfu_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, uint64_t deadline_us)
+int usock_recv(int fd, void *buf, size_t len, struct usock_fds *fds, uint64_t deadline_us)
 {
 	size_t at = 0;
 
@@ -172,9 +177,9 @@ int vfu_recv(int fd, void *buf, size_t len, struct vfu_fds *fds, uint64_t deadli
 		size_t n;
 		int r;
 
-		r = vfu_try_recv(fd, (char *)buf + at, len - at, fds, &n);
+		r = usock_try_recv(fd, (char *)buf + at, len - at, fds, &n);
 		if (r == -EAGAIN) {
-			r = wait_for(fd, POLLIN, deadline_us);
+			r = usock_wait(fd, POLLIN, deadline_us);
 			if (r < 0)
 				return r;
 			continue;
