@@ -204,6 +204,8 @@ static const char *verify(struct pfdrv *pf, unsigned int vf)
 	if (!pfdrv_pool_on(pf, vf) &&
 	    (pfdrv_rd(pf, nic_VFRE(0)) | pfdrv_rd(pf, nic_VFTE(0))) & BIT32(vf))
 		return "pool enable";
+	/* flushes posted writes: from here on the switch acts on what was verified */
+	(void)pfdrv_rd(pf, nic_STATUS(0));
 	return NULL;
 }
 

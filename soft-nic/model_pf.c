@@ -185,6 +185,7 @@ static uint32_t pf_read_special(struct snic *s, unsigned int row, uint32_t off)
 	case PFR_CTRL_ALIAS:
 		return pf_reg(s, nic_CTRL(0));
 	case PFR_STATUS:
+		snic_flush(s); /* as VTSTATUS: the read drivers flush posted writes with */
 		return snic_status(s);
 	case PFR_FRTIMER:
 		return (uint32_t)clock_us();

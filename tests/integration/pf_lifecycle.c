@@ -537,7 +537,9 @@ static void a_vf_that_rings_all_the_time_starves_nobody(void **state)
 	pthread_join(t, NULL);
 	print_message("# %lu rings, slowest answer %lu us\n", g.rings, (unsigned long)worst);
 	assert_true(g.rings > 100);
-	assert_in_range(worst, 0, 500000);
+	/* starvation would end in the call's own deadline of 5 s; a loaded host gets near half a
+	 * second */
+	assert_in_range(worst, 0, 2000000);
 	vf_close(&a);
 }
 
