@@ -49,22 +49,61 @@ static int mac_parse(const char *text, uint8_t ret_mac[6])
 	return 0;
 }
 
+static int say_kinds(struct ctl_req *req, const char *kind, size_t n_fds)
+{
+	ctl_fail(req, -EINVAL,
+		 "pf.open takes one descriptor of kind vfio-user, one or two of kind vfio, or kind "
+		 "vfio "
+		 "with a bdf; got kind %.32s, %zu descriptors",
+		 kind, n_fds);
+	return -EINVAL;
+}
+
+/*
+ * Two kinds of function. A kernel one comes as the descriptors of its device and its container, so
+ * that the sender's copies keep it open when this process ends; by its address alone for use
+ * without one.
+ */
+static int open_function(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
+			 struct pcif **ret_f)
+{
+	const char *kind = "vfio-user", *bdf = NULL, *token = NULL;
+	char err[PCIF_ERR_MAX] = "";
+	int r;
+
+	r = ctl_unpack(req, params, "{s?s, s?s, s?s", "kind", &kind, "bdf", &bdf, "token", &token);
+	if (r < 0)
+		return r;
+	if (!strcmp(kind, "vfio-user") && n_fds == 1 && !bdf && !token)
+		r = pcif_open_vfu(TAKE_FD(fds[0]), 0, ret_f);
+	else if (!strcmp(kind, "vfio") && (n_fds == 1 || n_fds == 2) && !bdf && !token)
+		r = pcif_open_vfio_fds(TAKE_FD(fds[0]), n_fds == 2 ? TAKE_FD(fds[1]) : -1, ret_f,
+				       err, sizeof(err));
+	else if (!strcmp(kind, "vfio") && n_fds == 0 && bdf)
+		r = pcif_open_vfio(&(struct pcif_vfio_config){.bdf = bdf, .token = token}, ret_f,
+				   err, sizeof(err));
+	else
+		return say_kinds(req, kind, n_fds);
+	if (r < 0)
+		ctl_fail(req, r, "cannot open the PF: %s", err[0] ? err : strerror(-r));
+	return r;
+}
+
 static int m_open(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
 {
 	struct pf_process *p = userdata;
+	struct pcif *f = NULL;
 	bool adopted;
 	int r;
 
-	r = ctl_unpack(req, params, "{");
-	if (r < 0)
-		return r;
-	if (n_fds != 1)
-		return ctl_fail(req, -EINVAL, "pf.open takes one descriptor, got %zu", n_fds);
 	pf_process_check(p);
 	if (p->pf)
 		return ctl_fail(req, -EBUSY, "%s: a PF is open already", p->name);
 
-	r = pf_process_open(p, TAKE_FD(fds[0]), &adopted);
+	r = open_function(req, params, fds, n_fds, &f);
+	if (r < 0)
+		return r;
+	r = pf_process_open(p, f, &adopted);
 	if (r < 0)
 		return ctl_fail(req, r, "%s: cannot open the PF: %s", p->name, strerror(-r));
 	ctl_reply(req, json_pack("{s:b, s:i}", "adopted", adopted, "num_vfs",
@@ -113,6 +152,12 @@ static int m_set_vfs(struct ctl_req *req, json_t *params, int *fds, size_t n_fds
 		return ctl_fail(req, -ERANGE, "num_vfs %lld: %s has at most %u VFs", (long long)n,
 				p->name, pfdrv_total_vfs(p->pf));
 	r = pfdrv_set_vfs(p->pf, (unsigned int)n);
+	if (r == -EAGAIN)
+		return ctl_fail(
+			req, r,
+			"num_vfs %lld: the host has not enabled so many VFs of %s; write its "
+			"sriov_numvfs first",
+			(long long)n, p->name);
 	if (r < 0)
 		return driver_failed(p, req, r, "set_vfs");
 	ctl_reply(req, json_pack("{s:i}", "num_vfs", (int)pfdrv_num_vfs(p->pf)));
