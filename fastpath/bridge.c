@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sriov-bridge: a learning switch between virtual machines. Control methods: docs/processes.md. */
+#include <abi/nic_mbx.h>
+#include <lib/mac.h>
 #include "eal.h"
 #include "nudge.h"
 #include "switch.h"
@@ -71,13 +73,16 @@ static int do_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, 
 
 static int do_port_add(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
 {
-	const char *name, *path;
+	const char *name, *path, *text = NULL;
+	uint8_t mac[6] = {0};
 	int r;
 
-	r = ctl_unpack(req, params, "{s:s, s:s", "name", &name, "path", &path);
+	r = ctl_unpack(req, params, "{s:s, s:s, s?s", "name", &name, "path", &path, "mac", &text);
 	if (r < 0)
 		return r;
-	r = fp_vport_add(name, path);
+	if (text && (mac_from_text(text, mac) < 0 || !nic_mac_valid(mac)))
+		return ctl_fail(req, -EINVAL, "port %s: %.32s is no unicast MAC", name, text);
+	r = fp_vport_add(name, path, text ? mac : NULL);
 	if (r == -EINVAL)
 		return ctl_fail(req, r, "port %s: name or path %s is not usable", name, path);
 	if (r < 0)
@@ -107,14 +112,15 @@ static json_t *port_json(const struct fp_vport *v)
 {
 	const struct fp_port *p = &v->p;
 
-	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "name", v->name, "connected",
-			 atomic_load(&p->vid) >= 0, "rx_packets",
+	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", v->name,
+			 "connected", atomic_load(&p->vid) >= 0, "rx_packets",
 			 (json_int_t)counter_get(&p->rx_packets), "tx_packets",
 			 (json_int_t)counter_get(&p->tx_packets), "rx_bytes",
 			 (json_int_t)counter_get(&p->rx_bytes), "tx_bytes",
 			 (json_int_t)counter_get(&p->tx_bytes), "rx_dropped",
 			 (json_int_t)counter_get(&p->rx_dropped), "tx_dropped",
-			 (json_int_t)counter_get(&p->tx_dropped));
+			 (json_int_t)counter_get(&p->tx_dropped), "spoofed",
+			 (json_int_t)counter_get(&p->spoofed));
 }
 
 static int do_port_list(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
@@ -136,16 +142,14 @@ static int do_port_list(struct ctl_req *req, json_t *params, int *fds, size_t n_
 static json_t *fdb_entry_json(const struct fp_fdb_entry *e)
 {
 	const struct fp_vport *v = fp_vport_get(e->port);
-	char mac[18];
+	uint8_t bytes[8];
+	char mac[MAC_TEXT];
 
 	if (!v && e->port != FP_UPLINK_PORT)
 		return NULL; /* the port went a moment ago */
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", (unsigned int)(e->mac.v & 0xff),
-		 (unsigned int)(e->mac.v >> 8 & 0xff), (unsigned int)(e->mac.v >> 16 & 0xff),
-		 (unsigned int)(e->mac.v >> 24 & 0xff), (unsigned int)(e->mac.v >> 32 & 0xff),
-		 (unsigned int)(e->mac.v >> 40 & 0xff));
-	return json_pack("{s:s, s:s, s:I}", "mac", mac, "port", v ? v->name : "uplink", "age_ms",
-			 (json_int_t)e->age_ms);
+	memcpy(bytes, &e->mac.v, sizeof(bytes));
+	return json_pack("{s:s, s:s, s:I}", "mac", mac_to_text(bytes, mac), "port",
+			 v ? v->name : "uplink", "age_ms", (json_int_t)e->age_ms);
 }
 
 static int do_fdb_list(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)

@@ -9,7 +9,12 @@
 
 #define FP_DATA_LCORE 1u /* lcore of the data thread; 0 is the main thread, not pinned */
 
-/** fp_eal_hugepages_free() - are there enough free 2 MiB pages for us? */
+/**
+ * fp_eal_hugepages_free() - are there enough free 2 MiB pages for us?
+ *
+ * Context: main thread, before fp_eal_init(); reads sysfs. Return: true or false. Source: Linux
+ * Documentation/admin-guide/mm/hugetlbpage.rst.
+ */
 bool fp_eal_hugepages_free(void);
 
 /**
@@ -24,4 +29,11 @@ bool fp_eal_hugepages_free(void);
  * Source: DPDK 22.11, EAL parameters.
  */
 int fp_eal_init(int cpu, bool no_huge, int *ret_cpu) _must_check_;
+
+/**
+ * fp_eal_done() - give EAL's memory back
+ *
+ * Context: main thread, after all other threads of ours ended. Source: DPDK 22.11,
+ * rte_eal_cleanup().
+ */
 void fp_eal_done(void);

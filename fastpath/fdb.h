@@ -46,13 +46,21 @@ struct fp_fdb {
 	uint64_t moves;
 };
 
-/** fp_fdb_new() - empty table; @seed: secret of the hash. -ENOMEM. */
+/**
+ * fp_fdb_new() - empty table; @seed: secret of the hash
+ *
+ * Context: any thread. Return: 0; -ENOMEM. Source: -.
+ */
 int fp_fdb_new(uint64_t seed, struct fp_fdb **ret_fdb) _must_check_;
+
+/** fp_fdb_free() - NULL is fine. Context: any thread, the last to use it. Source: -. */
 void fp_fdb_free(struct fp_fdb *fdb);
 DEFINE_CLEANUP(struct fp_fdb *, fp_fdb_free);
 
 /**
- * fp_mac() - the six bytes at @p of a frame of at least 14 bytes; p is its start or its source.
+ * fp_mac() - the six bytes at @p of a frame of at least 14 bytes; p is its start or its source
+ *
+ * Context: any; pure. Return: the address. Source: -.
  */
 static inline mac48_t fp_mac(const uint8_t *p)
 {
@@ -73,7 +81,11 @@ static inline uint32_t fp_fdb_hash(const struct fp_fdb *fdb, mac48_t mac)
 	return (uint32_t)((mac.v * fdb->seed) >> 40) % FP_FDB_BUCKETS;
 }
 
-/** fp_fdb_lookup() - the port of @mac, or FP_FDB_NONE. Data thread. */
+/**
+ * fp_fdb_lookup() - the port of @mac, or FP_FDB_NONE. Data thread
+ *
+ * Context: data thread. Return: the port; FP_FDB_NONE. Source: -.
+ */
 static inline int fp_fdb_lookup(const struct fp_fdb *fdb, mac48_t mac)
 {
 	const struct fp_fdb_bucket *b = &fdb->bucket[fp_fdb_hash(fdb, mac)];
@@ -85,15 +97,21 @@ static inline int fp_fdb_lookup(const struct fp_fdb *fdb, mac48_t mac)
 }
 
 /**
- * fp_fdb_learn() - @mac was seen as a source on @port. Group addresses and zero are the caller's
- * to drop.
+ * fp_fdb_learn() - @mac was seen as a source on @port; group addresses and zero are the caller's
+ * to drop
+ *
+ * Context: data thread. Source: IEEE 802.1D, 7.8.
  */
 void fp_fdb_learn(struct fp_fdb *fdb, mac48_t mac, unsigned int port, uint32_t now_ms);
 
-/** fp_fdb_age() - look at @n_buckets more buckets, forget what is too old. Data thread. */
+/**
+ * fp_fdb_age() - look at @n_buckets more buckets, forget what is too old
+ *
+ * Context: data thread. Source: IEEE 802.1D, 7.9.2.
+ */
 void fp_fdb_age(struct fp_fdb *fdb, uint32_t now_ms, unsigned int n_buckets);
 
-/** fp_fdb_flush() - forget all that was learned on @port. Data thread. */
+/** fp_fdb_flush() - forget all that was learned on @port. Context: data thread. Source: -. */
 void fp_fdb_flush(struct fp_fdb *fdb, unsigned int port);
 
 /**

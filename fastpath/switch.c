@@ -177,6 +177,10 @@ static void forward(struct fp_switch *sw, const struct fp_set *set, struct fp_po
 		counter_add(&from->rx_dropped, 1);
 		return;
 	}
+	if (from->only_from.v && src.v != from->only_from.v) {
+		counter_add(&from->spoofed, 1);
+		return;
+	}
 	fp_fdb_learn(sw->fdb, src, from->id, now_ms);
 
 	port = fp_mac_is_group(dst) ? FP_FDB_NONE : fp_fdb_lookup(sw->fdb, dst);

@@ -26,6 +26,11 @@ typedef struct {
 	_Atomic uint64_t v;
 } counter_t;
 
+/**
+ * counter_add() - add @n, without a locked instruction: there is one writer
+ *
+ * Context: data thread. Source: -.
+ */
 static inline void counter_add(counter_t *c, uint64_t n)
 {
 	/* one writer: no locked instruction needed */
@@ -42,12 +47,14 @@ struct fp_port {
 	unsigned int id;	  /* number in the forwarding database */
 	_Atomic int vid;	  /* vhost device behind it; -1: none connected */
 	struct fp_uplink *uplink; /* instead of a vhost device */
+	mac48_t only_from;	  /* the only source address taken from the port; 0: any */
 	/* data thread only */
 	unsigned int n_out;
 	struct rte_mbuf *out[FP_BURST]; /* what this round sends to the port */
 	counter_t rx_packets;		/* from the guest */
 	counter_t rx_bytes;
 	counter_t rx_dropped; /* too short, or from an address that cannot be a source */
+	counter_t spoofed;    /* from another address than the port's own */
 	counter_t tx_packets; /* to the guest */
 	counter_t tx_bytes;
 	counter_t tx_dropped; /* its ring was full, or nobody is there */
@@ -78,17 +85,40 @@ struct fp_switch {
 	counter_t flooded;
 };
 
-/** fp_switch_init() - empty switch. -ENOMEM; -errno of membarrier(2), getrandom(2). */
+/**
+ * fp_switch_init() - empty switch; @pool stays the caller's and outlives it
+ *
+ * Context: main thread, after EAL is up. Return: 0; -ENOMEM; -errno of membarrier(2),
+ * getrandom(2). Source: membarrier(2).
+ */
 int fp_switch_init(struct fp_switch *sw, struct rte_mempool *pool) _must_check_;
+
+/**
+ * fp_switch_done() - free what fp_switch_init() made; ports are gone already
+ *
+ * Context: main thread, after the data thread ended. Source: -.
+ */
 void fp_switch_done(struct fp_switch *sw);
 
 /**
- * fp_switch_run() - the data thread; returns when fp_switch_stop() was called. @arg: the switch.
+ * fp_switch_run() - the data thread; @arg: the switch
+ *
+ * Context: an lcore of EAL; returns after fp_switch_stop(). Return: 0. Source: -.
  */
 int fp_switch_run(void *arg);
+
+/**
+ * fp_switch_stop() - end the data thread, at its next round
+ *
+ * Context: any thread; does not wait. Source: -.
+ */
 void fp_switch_stop(struct fp_switch *sw);
 
-/** fp_switch_now_ms() - the clock that the forwarding database ages by. Any thread. */
+/**
+ * fp_switch_now_ms() - the clock that the forwarding database ages by. Any thread
+ *
+ * Context: any thread. Return: milliseconds, wrapping. Source: -.
+ */
 uint32_t fp_switch_now_ms(void);
 
 /**
@@ -99,11 +129,17 @@ uint32_t fp_switch_now_ms(void);
 void fp_switch_quiesce(struct fp_switch *sw);
 
 /**
- * fp_switch_add_port(), fp_switch_remove_port() - publish; after removal nobody uses @p. -ENOMEM.
- * Main thread.
+ * fp_switch_add_port(), fp_switch_remove_port() - publish; after removal nobody uses @p, which
+ * stays the caller's
+ *
+ * Context: main thread; waits as fp_switch_quiesce(). Return: 0; -ENOMEM. Source: -.
  */
 int fp_switch_add_port(struct fp_switch *sw, struct fp_port *p) _must_check_;
 int fp_switch_remove_port(struct fp_switch *sw, struct fp_port *p) _must_check_;
 
-/** fp_switch_flush() - forget what was learned on port @id, soon. Any thread. */
+/**
+ * fp_switch_flush() - forget what was learned on port @id, soon
+ *
+ * Context: any thread; never blocks. Source: -.
+ */
 void fp_switch_flush(struct fp_switch *sw, unsigned int id);

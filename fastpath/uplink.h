@@ -25,14 +25,24 @@ struct fp_uplink;
  */
 int fp_uplink_new(int fd, struct rte_mempool *pool, struct fp_uplink **ret_up) _must_check_;
 
-/** fp_uplink_free() - stop the thread, close the tap. After the data thread let go of it. */
+/**
+ * fp_uplink_free() - stop the thread, close the tap
+ *
+ * Context: main thread, after the data thread let go of it. Source: -.
+ */
 void fp_uplink_free(struct fp_uplink *up);
 DEFINE_CLEANUP(struct fp_uplink *, fp_uplink_free);
 
-/** fp_uplink_recv() - up to @n frames from the tap; data thread. */
+/**
+ * fp_uplink_recv() - up to @n frames from the tap; they are the caller's to free
+ *
+ * Context: data thread; never blocks. Return: how many. Source: -.
+ */
 uint16_t fp_uplink_recv(struct fp_uplink *up, struct rte_mbuf **m, uint16_t n);
 
 /**
- * fp_uplink_send() - @n frames to the tap, sharing them; returns how many found room. Data thread.
+ * fp_uplink_send() - @n frames to the tap, sharing them
+ *
+ * Context: data thread; never blocks. Return: how many found room. Source: -.
  */
 uint16_t fp_uplink_send(struct fp_uplink *up, struct rte_mbuf **m, uint16_t n);

@@ -138,7 +138,7 @@ static int socket_open(const struct fp_vport *v)
 	return 0;
 }
 
-int fp_vport_add(const char *name, const char *path)
+int fp_vport_add(const char *name, const char *path, const uint8_t *mac)
 {
 	struct fp_vport *v;
 	int id, r;
@@ -155,6 +155,8 @@ int fp_vport_add(const char *name, const char *path)
 	memset(v, 0, sizeof(*v));
 	v->p.id = (unsigned int)id;
 	atomic_store(&v->p.vid, -1);
+	if (mac)
+		memcpy(&v->p.only_from.v, mac, 6); /* as fp_mac() reads it */
 	memcpy(v->name, name, strlen(name) + 1);
 	memcpy(v->path, path, strlen(path) + 1);
 	place_set(v->p.id, v);

@@ -2,6 +2,7 @@
 /* The control methods of sriov-pf: parse, ask the driver, show. Contract: docs/processes.md. */
 #include <stdio.h>
 #include <string.h>
+#include <lib/mac.h>
 #include "sriov_pf.h"
 
 #define ABSENT INT64_MIN /* of a number; a flag uses -1 */
@@ -20,33 +21,6 @@ static int driver_failed(struct pf_process *p, struct ctl_req *req, int error, c
 	ctl_fail(req, error, "%s: %s: %s", p->name, what, strerror(-error));
 	pf_process_check(p);
 	return error;
-}
-
-static void mac_text(const uint8_t mac[6], char ret[18])
-{
-	snprintf(ret, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
-		 mac[5]);
-}
-
-static int mac_parse(const char *text, uint8_t ret_mac[6])
-{
-	uint8_t mac[6];
-
-	if (strlen(text) != 17)
-		return -EINVAL;
-	for (unsigned int i = 0; i < 6; i++) {
-		const char *t = text + 3 * i;
-		char pair[3] = {t[0], t[1], '\0'};
-		char *end;
-
-		if (!strchr("0123456789abcdefABCDEF", t[0]) || (i < 5 && t[2] != ':'))
-			return -EINVAL;
-		mac[i] = (uint8_t)strtoul(pair, &end, 16);
-		if (*end)
-			return -EINVAL;
-	}
-	memcpy(ret_mac, mac, 6);
-	return 0;
 }
 
 static int say_kinds(struct ctl_req *req, const char *kind, size_t n_fds)
@@ -116,7 +90,7 @@ static int m_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, v
 	struct pf_process *p = userdata;
 	struct pfdrv_link link = {0};
 	uint8_t mac[6] = {0};
-	char text[18];
+	char text[MAC_TEXT];
 	int r;
 
 	r = ctl_unpack(req, params, "{");
@@ -127,9 +101,8 @@ static int m_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, v
 		pfdrv_mac(p->pf, mac);
 		pfdrv_link(p->pf, &link);
 	}
-	mac_text(mac, text);
 	ctl_reply(req, json_pack("{s:b, s:b, s:s, s:i, s:i, s:b, s:i}", "open", p->pf != NULL,
-				 "lost", p->lost, "mac", text, "total_vfs",
+				 "lost", p->lost, "mac", mac_to_text(mac, text), "total_vfs",
 				 p->pf ? (int)pfdrv_total_vfs(p->pf) : 0, "num_vfs",
 				 p->pf ? (int)pfdrv_num_vfs(p->pf) : 0, "link", link.up,
 				 "speed_mbps", (int)link.speed_mbps));
@@ -166,13 +139,12 @@ static int m_set_vfs(struct ctl_req *req, json_t *params, int *fds, size_t n_fds
 
 static json_t *vf_json(unsigned int vf, const struct pfdrv_vf_info *i)
 {
-	char mac[18];
+	char mac[MAC_TEXT];
 
-	mac_text(i->mac, mac);
 	return json_pack("{s:i, s:s, s:b, s:i, s:i, s:b, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, "
 			 "s:I, s:I, s:I}",
-			 "vf", (int)vf, "mac", mac, "mac_set", i->attr.mac_set, "vlan",
-			 (int)i->attr.vlan, "vlan_qos", (int)i->attr.vlan_qos, "spoofchk",
+			 "vf", (int)vf, "mac", mac_to_text(i->mac, mac), "mac_set", i->attr.mac_set,
+			 "vlan", (int)i->attr.vlan, "vlan_qos", (int)i->attr.vlan_qos, "spoofchk",
 			 i->attr.spoofchk, "link_state", pfdrv_link_state_name(i->attr.link_state),
 			 "trust", i->attr.trust, "ready", i->ready, "rx_packets",
 			 (json_int_t)i->rx_packets, "tx_packets", (json_int_t)i->tx_packets,
@@ -282,7 +254,7 @@ static int set_fields(struct pf_process *p, struct ctl_req *req, const struct se
 	unsigned int fields = 0;
 
 	if (s->mac) {
-		if (mac_parse(s->mac, a->mac) < 0)
+		if (mac_from_text(s->mac, a->mac) < 0)
 			return ctl_fail(req, -EINVAL, "mac '%.32s' is no MAC address", s->mac);
 		a->mac_set = memcmp(a->mac, none, 6);
 		fields |= PFDRV_SET_MAC;

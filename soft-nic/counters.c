@@ -28,9 +28,7 @@ static uint64_t sum_tx(const struct snic *s, enum tx_sum what)
 
 uint64_t counter_rqdpc(const struct snic *s, unsigned int q)
 {
-	const struct dp_rxq *r = &s->dp.rx[q];
-
-	return load(&r->dropped_empty) + load(&r->dropped_long) + load(&r->dropped_bad);
+	return load(&s->dp.rx[q].dropped_empty);
 }
 
 static uint64_t sum_no_buffer(const struct snic *s)
@@ -38,7 +36,7 @@ static uint64_t sum_no_buffer(const struct snic *s)
 	uint64_t sum = 0;
 
 	for (unsigned int q = 0; q < NIC_QUEUES; q++)
-		sum += load(&s->dp.rx[q].dropped_empty);
+		sum += load(&s->dp.rx[q].dropped_missed);
 	return sum;
 }
 
@@ -134,7 +132,8 @@ static void pool_counters(const struct snic *s, unsigned int pool, struct snic_v
 		c->rx_multicast += load(&r->multicast);
 		c->rx_loop_packets += load(&r->loop_packets);
 		c->rx_loop_bytes += load(&r->loop_bytes);
-		c->rx_dropped += counter_rqdpc(s, q);
+		c->rx_dropped += load(&r->dropped_empty) + load(&r->dropped_missed) +
+				 load(&r->dropped_long) + load(&r->dropped_bad);
 		c->tx_packets += load(&t->packets);
 		c->tx_bytes += load(&t->bytes);
 		c->tx_loop_packets += load(&t->loop_packets);

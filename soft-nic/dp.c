@@ -61,7 +61,10 @@ static void adopt_rx(struct dp_rxq *rx, const struct dp_rxq_cfg *c)
 	rx->buf_len = c->buf_len;
 	rx->limit = c->limit;
 	rx->limit_tagged = c->limit_tagged;
-	rx->plain_max = c->limit - DP_CRC < c->buf_len ? c->limit - DP_CRC : c->buf_len;
+	rx->plain_max = c->limit > DP_CRC ? c->limit - DP_CRC : 0;
+	if (rx->plain_max > c->buf_len)
+		rx->plain_max = c->buf_len;
+	rx->drop_enabled = c->drop_enabled;
 	rx->strip = c->strip;
 	rx->strip_multi = c->strip_multi;
 	rx->irq = c->irq;
@@ -151,7 +154,7 @@ static void tick_rx(struct dp *dp, unsigned int q)
 	if (raw_changed(rx->regs, &dp->cfg->rx_raw[q], rx_raw_off) ||
 	    (dp->cfg->rx[q].ring && !rx->ring))
 		dp->need_poke = true;
-	drops = (uint32_t)(rx->dropped_empty + rx->dropped_long + rx->dropped_bad);
+	drops = (uint32_t)rx->dropped_empty;
 	if (mmio_read32(rx->regs + DPR_RQDPC) != drops)
 		mmio_write32(rx->regs + DPR_RQDPC, drops);
 	if (!rx->ring)

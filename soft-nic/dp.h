@@ -71,7 +71,8 @@ struct dp_rxq_cfg {
 	uint32_t limit_tagged;
 	bool strip;	  /* VLAN tags go into the descriptor */
 	bool strip_multi; /* ... for replicated frames */
-	uint8_t irq;	  /* EICR bit, INTR_NONE, INTR_LEGACY */
+	bool drop_enabled;
+	uint8_t irq; /* EICR bit, INTR_NONE, INTR_LEGACY */
 };
 
 struct dp_txq_cfg {
@@ -123,7 +124,8 @@ struct dp_rxq {
 	/* cold */
 	uint32_t published;	      /* head as last written to the register */
 	_Atomic uint32_t stopped_gen; /* generation that the guest switched off under us */
-	uint64_t dropped_empty, dropped_long, dropped_bad, dropped_off;
+	bool drop_enabled; /* a full queue drops by itself; else the port's buffer overflows */
+	uint64_t dropped_empty, dropped_missed, dropped_long, dropped_bad, dropped_off;
 	_Alignas(64) uint8_t *buf[DP_BATCH];
 	uint64_t pend[DP_BATCH]; /* upper half of the descriptor: status, length, VLAN */
 };
@@ -211,22 +213,90 @@ struct dp {
 	void *poke_ctx;
 };
 
+/**
+ * dp_init() - an idle data path without configuration; @poke: see struct snic_ops
+ *
+ * Context: control thread. Source: -.
+ */
 void dp_init(struct dp *dp, struct intr *intr, void (*poke)(void *), void *ctx);
+
+/**
+ * dp_poll_once() - one round: take over a new configuration, all transmit queues, the wire
+ *
+ * Context: data thread; never blocks. Return: descriptors and frames handled. Source: -.
+ */
 unsigned int dp_poll_once(struct dp *dp);
+
+/**
+ * dp_tick() - the slow part of a round: heads, registers, late interrupts
+ *
+ * Context: data thread. Source: -.
+ */
 void dp_tick(struct dp *dp);
+
+/**
+ * dp_adopt() - take @cfg over: queues whose generation changed start anew
+ *
+ * Context: data thread. Source: -.
+ */
 void dp_adopt(struct dp *dp, const struct dp_cfg *cfg);
+
+/**
+ * dp_kick() - wake the data thread if it sleeps
+ *
+ * Context: any thread; never blocks. Source: futex(2).
+ */
 void dp_kick(struct dp *dp);
+
+/**
+ * dp_start() - run the data path in a thread of its own; @cpu negative: not pinned
+ *
+ * Context: control thread. Return: 0; -EALREADY; -errno of pthread_create(3),
+ * pthread_setaffinity_np(3). Source: -.
+ */
 int dp_start(struct dp *dp, int cpu);
+
+/**
+ * dp_stop() - end the thread and wait for it; fine when none runs
+ *
+ * Context: control thread. Source: -.
+ */
 void dp_stop(struct dp *dp);
 
+/**
+ * dp_tx_poll() - send up to DP_BATCH descriptors of one queue
+ *
+ * Context: data thread. Return: descriptors handled. Source: docs/sources.md [Q] [L]: legacy and
+ * advanced descriptors.
+ */
 unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx);
-/* frames of one batch are done: descriptors written back; @loop: they came from a queue */
+
+/**
+ * dp_rx_flush() - frames of one batch are done: descriptors written back, interrupts; @loop: they
+ * came from a queue
+ *
+ * Context: data thread. Source: -.
+ */
 void dp_rx_flush(struct dp *dp, bool loop);
 
+/** dp_tx_restart() - begin at c->head as after power-on. Context: data thread. Source: -. */
 void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c);
 
+/**
+ * dp_wire_poll() - take frames off the wire and deliver them
+ *
+ * Context: data thread; never blocks. Return: frames taken. Source: -.
+ */
 unsigned int dp_wire_poll(struct dp *dp);
+
+/**
+ * dp_wire_out() - put one frame on the wire, or drop and count it
+ *
+ * Context: data thread; never blocks. Source: -.
+ */
 void dp_wire_out(struct dp *dp, const struct dp_pkt *p);
+
+/** dp_wire_flush() - wake the wire's other side if it sleeps. Context: data thread. Source: -. */
 void dp_wire_flush(struct dp *dp);
 
 /**
@@ -241,7 +311,11 @@ void dp_wire_flush(struct dp *dp);
 uint8_t *dp_reach(const struct dp_fn *fn, struct dp_window *w, uint64_t iova, uint64_t len,
 		  bool write, uint32_t slack);
 
-/** dp_reach_fast() - for an access no longer than the window's slack; NULL: ask dp_reach(). */
+/**
+ * dp_reach_fast() - for an access no longer than the window's slack; NULL: ask dp_reach()
+ *
+ * Context: data thread. Return: the pointer; NULL. Source: -.
+ */
 static inline uint8_t *dp_reach_fast(const struct dp_window *w, uint64_t iova)
 {
 	uint64_t off = iova - w->base;

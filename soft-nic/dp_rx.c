@@ -27,22 +27,17 @@ bool dp_rx_refill(struct dp_rxq *rx)
 	struct dp_window w;
 	uint32_t tail, n, i;
 
-	if (!rx->ring) {
-		rx->dropped_off++;
+	if (!rx->ring)
 		return false;
-	}
 	tail = mmio_read32(rx->regs + DPR_TAIL);
 	if (!(mmio_read32(rx->regs + DPR_CTL) & XDCTL_ENABLE)) {
 		/* what this batch already placed is still written back: it was received before */
 		if (!rx->n_pend)
 			rx_stop(rx);
-		rx->dropped_off++;
 		return false;
 	}
-	if (tail >= rx->n_desc || tail == rx->fetched) {
-		rx->dropped_empty++;
+	if (tail >= rx->n_desc || tail == rx->fetched)
 		return false;
-	}
 	n = ring_distance(rx->fetched, tail, rx->n_desc);
 	if (n > rx->n_desc - rx->fetched)
 		n = rx->n_desc - rx->fetched;
@@ -92,6 +87,19 @@ static uint32_t put_frame(uint8_t *buf, const struct dp_pkt *p, bool strip)
 	return p->len;
 }
 
+static void rx_no_buffer(struct dp *dp, struct dp_rxq *rx)
+{
+	if (!rx->ring) {
+		rx->dropped_off++;
+	} else if (rx->drop_enabled) {
+		rx->dropped_empty++;
+	} else {
+		/* silicon would hold the frame and overflow sooner or later: told as if it had */
+		rx->dropped_missed++;
+		dp->causes |= ICR_RXO;
+	}
+}
+
 void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool multi)
 {
 	struct dp_rxq *rx = &dp->rx[q];
@@ -102,8 +110,10 @@ void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool mult
 	uint32_t len = wire_len - DP_CRC - (strip ? DP_TAG_LEN : 0);
 	uint8_t *buf;
 
-	if (rx->i_buf == rx->n_buf && !dp_rx_refill(rx))
+	if (rx->i_buf == rx->n_buf && !dp_rx_refill(rx)) {
+		rx_no_buffer(dp, rx);
 		return;
+	}
 	if (wire_len > limit || len > rx->buf_len) {
 		rx->dropped_long++;
 		dp->n.too_long++;

@@ -13,8 +13,15 @@
 #define DP_CRC	   4u
 #define DP_TAG_LEN 4u
 
-/** dp_rx_refill() - read the next posted descriptors; false when there is none. */
+/**
+ * dp_rx_refill() - read the next posted descriptors; false when there is none
+ *
+ * Context: data thread. Return: true when there is a buffer now. Source: docs/sources.md [Q] [L]:
+ * receive descriptors.
+ */
 bool dp_rx_refill(struct dp_rxq *rx);
+
+/** dp_rx_restart() - begin at c->head as after power-on. Context: data thread. Source: -. */
 void dp_rx_restart(struct dp_rxq *rx, const struct dp_rxq_cfg *c);
 
 #define DP_RX_STATUS ((uint64_t)(NIC_RXD_STAT_DD | NIC_RXD_STAT_EOP | NIC_RXD_STAT_IXSM))
@@ -24,7 +31,12 @@ static inline void copy16(uint8_t *d, const uint8_t *s)
 	_mm_storeu_si128((__m128i *)d, _mm_loadu_si128((const __m128i *)s));
 }
 
-/* n >= 16. The tail overlaps what was copied before it instead of looping over bytes. */
+/**
+ * dp_copy() - memcpy() for n >= 16; the tail overlaps what was copied before it instead of looping
+ * over bytes
+ *
+ * Context: any. Source: -.
+ */
 static inline void dp_copy(uint8_t *d, const uint8_t *s, uint32_t n)
 {
 	uint32_t i;
@@ -45,5 +57,9 @@ static inline void dp_copy(uint8_t *d, const uint8_t *s, uint32_t n)
 	__asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"((unsigned long){n}) : : "memory");
 }
 
-/** dp_deliver() - any frame to any queue; plain ones have a shorter way in dp_tx.c. */
+/**
+ * dp_deliver() - any frame to any queue; plain ones have a shorter way in dp_tx.c
+ *
+ * Context: data thread. Source: docs/sources.md [Q] [L]: receive descriptors.
+ */
 void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool multi);

@@ -8,6 +8,7 @@
 #define TX_POPTS_IXSM BIT32(8)
 #define TX_POPTS_TXSM BIT32(9)
 #define TX_CTX_TCP    BIT32(11)
+#define TX_CTX_SCTP   BIT32(12)
 #define ETH_VLAN_LE   0x0081u /* 0x8100 as loaded */
 
 struct staged {
@@ -88,6 +89,19 @@ static bool tx_tag(const struct dp_txq *tx, struct dp_pkt *p, bool vle, uint16_t
 	return true;
 }
 
+/* The first 16 bytes, read once: what was checked is what is sent, whatever the guest does
+ * meanwhile. */
+static inline void load_header(const uint8_t *data, uint64_t *h0, uint64_t *h1)
+{
+	uint64_t a, b;
+
+	memcpy(&a, data, 8);
+	memcpy(&b, data + 8, 8);
+	__asm__("" : "+r"(a), "+r"(b)); /* no second look by the compiler */
+	*h0 = a;
+	*h1 = b;
+}
+
 /* One frame of at least SNIC_FRAME_MIN bytes; @vle: the descriptor asks for @tag. */
 static __attribute__((noinline)) void tx_frame(struct dp *dp, struct dp_txq *tx,
 					       const uint8_t *data, uint32_t len, bool vle,
@@ -97,8 +111,7 @@ static __attribute__((noinline)) void tx_frame(struct dp *dp, struct dp_txq *tx,
 	uint64_t src, key;
 	uint32_t pools, wire_len;
 
-	memcpy(&p.h0, data, 8);
-	memcpy(&p.h1, data + 8, 8);
+	load_header(data, &p.h0, &p.h1);
 	if (!tx_tag(tx, &p, vle, tag)) {
 		tx_spoofed(dp, tx);
 		return;
@@ -170,7 +183,8 @@ static void tx_checksums(struct dp_txq *tx, uint32_t popts, uint32_t idx)
 		put16(tx->scratch + mac_len + 10, 0);
 		put16(tx->scratch + mac_len + 10, fold(sum16(tx->scratch + mac_len, ip_len, 0)));
 	}
-	if ((popts & TX_POPTS_TXSM) && at + 2 <= tx->gather_len) {
+	if ((popts & TX_POPTS_TXSM) && !(tx->ctx_cmd[idx] & TX_CTX_SCTP) &&
+	    at + 2 <= tx->gather_len) {
 		c = fold(sum16(tx->scratch + l4, tx->gather_len - l4, 0));
 		put16(tx->scratch + at, !c && !tcp ? 0xffff : c); /* UDP: 0 means none */
 	}
@@ -322,8 +336,7 @@ static inline uint32_t tx_fast_run(struct dp *dp, struct dp_txq *tx, const struc
 		uint8_t *buf = bufs[i];
 		uint64_t h0, h1;
 
-		memcpy(&h0, data, 8);
-		memcpy(&h1, data + 8, 8);
+		load_header(data, &h0, &h1);
 		if (unlikely(h0 != want_h0 || h1 << 16 != want_h1 || len > max || !buf))
 			break;
 		memcpy(buf, &h0, 8);

@@ -17,11 +17,20 @@ static void signal_fd(int fd)
 
 /* ---- what the model asks for ------------------------------------------------------------ */
 
+/* A message for a vector without receiver waits for one, as it would for an unmasked vector. */
 static void on_irq(void *ctx, unsigned int fn, unsigned int vector)
 {
 	struct host *h = ctx;
+	struct host_fn *f = &h->fn[fn];
+	int fd = atomic_load(&f->irq_fd[vector]);
 
-	signal_fd(atomic_load(&h->fn[fn].irq_fd[vector]));
+	if (fd < 0) {
+		atomic_fetch_or(&f->irq_missed, BIT32(vector));
+		fd = atomic_load(&f->irq_fd[vector]); /* bound meanwhile? */
+		if (fd < 0 || !(atomic_fetch_and(&f->irq_missed, ~BIT32(vector)) & BIT32(vector)))
+			return;
+	}
+	signal_fd(fd);
 }
 
 static void on_poke(void *ctx)
@@ -99,8 +108,11 @@ static void fn_irq_changed(void *fn, unsigned int vector, int fd)
 		quiesce(f->host);
 		fd_close(old);
 	}
-	if (copy >= 0)
-		snic_irq_rebound(f->host->nic, f->fn, vector);
+	if (copy < 0)
+		return;
+	if (atomic_fetch_and(&f->irq_missed, ~BIT32(vector)) & BIT32(vector))
+		signal_fd(copy);
+	snic_irq_rebound(f->host->nic, f->fn, vector);
 }
 
 static void fn_dma_changed(void *fn)
@@ -140,6 +152,7 @@ static void fn_client(void *fn, bool connected)
 
 	log_object_debug(f->host->o.name, "function %u: client %s", f->fn,
 			 connected ? "came" : "went");
+	atomic_store(&f->irq_missed, 0);
 	if (!connected)
 		snic_fn_gone(f->host->nic, f->fn);
 }

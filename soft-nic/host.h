@@ -28,6 +28,7 @@ struct host_fn {
 	unsigned int fn;
 	struct vfu_server *server;	   /* NULL: not there */
 	_Atomic int irq_fd[NIC_PF_MSIX_N]; /* duplicates of the client's, -1: none */
+	_Atomic uint32_t irq_missed;	   /* vectors that fired while nobody was bound to them */
 };
 
 struct host {
@@ -48,8 +49,18 @@ struct host {
  * Return: 0; -errno of what could not be had. Source: docs/processes.md.
  */
 int host_new(sd_event *event, const struct host_options *o, struct host **ret_host) _must_check_;
+
+/**
+ * host_free() - stop serving, end the threads, free all; NULL is fine
+ *
+ * Context: the loop's thread. Source: -.
+ */
 void host_free(struct host *h);
 DEFINE_CLEANUP(struct host *, host_free);
 
-/** host_methods() - the control methods; userdata is the struct host. */
+/**
+ * host_methods() - the control methods; userdata is the struct host
+ *
+ * Context: any thread. Return: a constant table. Source: docs/processes.md.
+ */
 const struct ctl_method *host_methods(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Control methods of soft-nic: docs/processes.md. */
+#include <lib/mac.h>
 #include <stdio.h>
 #include "host.h"
 
@@ -23,23 +24,21 @@ static int nic_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
 	struct host *h = userdata;
 	struct snic_info info;
 	json_t *functions;
-	char mac[18];
+	char mac[MAC_TEXT];
 	int r;
 
 	r = ctl_unpack(req, params, "{");
 	if (r < 0)
 		return r;
 	snic_info(h->nic, &info);
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", info.mac[0], info.mac[1],
-		 info.mac[2], info.mac[3], info.mac[4], info.mac[5]);
 	functions = json_array();
 	json_array_append_new(functions, function_json(h, SNIC_PF, &info));
 	for (unsigned int vf = 0; vf < info.n_vfs; vf++)
 		json_array_append_new(functions, function_json(h, vf, &info));
 	ctl_reply(req, json_pack("{s:s, s:s, s:i, s:i, s:b, s:i, s:s, s:o}", "name", h->o.name,
-				 "mac", mac, "num_vfs", (int)info.n_vfs, "total_vfs",
-				 (int)NIC_VFS_MAX, "link", info.link, "cpu", h->o.cpu, "rung",
-				 rungs[snic_dp_rung(h->nic)], "functions", functions));
+				 "mac", mac_to_text(info.mac, mac), "num_vfs", (int)info.n_vfs,
+				 "total_vfs", (int)NIC_VFS_MAX, "link", info.link, "cpu", h->o.cpu,
+				 "rung", rungs[snic_dp_rung(h->nic)], "functions", functions));
 	return 0;
 }
 

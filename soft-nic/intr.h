@@ -34,29 +34,74 @@ struct intr_timer {
 	uint64_t tsc_per_us;
 };
 
-/** intr_cause() - set bits of ICR and send what IMS lets through. Any thread. */
+/**
+ * intr_cause() - set bits of ICR and send what IMS lets through
+ *
+ * Context: any thread; never blocks. Source: docs/sources.md [Q].
+ */
 void intr_cause(struct intr *in, uint32_t causes);
 
-/** intr_event() - vector bit @bit has an event, unmoderated. Any thread. */
+/**
+ * intr_event() - vector bit @bit has an event, unmoderated
+ *
+ * Context: any thread; never blocks. Source: docs/sources.md [Q].
+ */
 void intr_event(struct intr *in, unsigned int bit);
 
-/** intr_queue() - the same for a queue, respecting the vector's interval. Data thread. */
+/**
+ * intr_queue() - the same for a queue, respecting the vector's interval
+ *
+ * Context: data thread. Source: docs/sources.md [Q]: EITR.
+ */
 void intr_queue(struct intr *in, struct intr_timer *t, unsigned int bit, bool rx);
 
-/** intr_late() - send what waited long enough. Data thread. */
+/**
+ * intr_late() - send what waited long enough
+ *
+ * Context: data thread. Source: docs/sources.md [Q]: EITR.
+ */
 void intr_late(struct intr *in, struct intr_timer *t);
 
-/** intr_recheck() - send whatever is set and enabled among @bits: after EIMS was opened. */
+/**
+ * intr_recheck() - send whatever is set and enabled among @bits: after EIMS was opened
+ *
+ * Context: any thread. Source: docs/sources.md [Q]: EIMS.
+ */
 void intr_recheck(struct intr *in, uint32_t bits);
+
+/**
+ * intr_recheck_icr() - the same for causes of ICR: after IMS was opened
+ *
+ * Context: any thread. Source: docs/sources.md [Q]: IMS.
+ */
 void intr_recheck_icr(struct intr *in);
 
-/** intr_unmask() - function mask of @bits lifted: send what is pending. */
+/**
+ * intr_unmask() - function mask of @bits lifted: send what is pending
+ *
+ * Context: control thread. Source: PCI Local Bus 3.0, 6.8.3.
+ */
 void intr_unmask(struct intr *in, uint32_t bits);
+
+/**
+ * intr_mask() - hold messages of @bits back from now on
+ *
+ * Context: control thread. Source: PCI Local Bus 3.0, 6.8.3.
+ */
 void intr_mask(struct intr *in, uint32_t bits);
 
-/** intr_where() - function and MSI-X vector of an EICR bit; false if it has none. */
+/**
+ * intr_where() - function and MSI-X vector of an EICR bit
+ *
+ * Context: any thread. Return: true; false if it has none. Source: docs/sources.md [Q]: vectors of
+ * VFs.
+ */
 bool intr_where(const struct intr *in, unsigned int bit, unsigned int *ret_fn,
 		unsigned int *ret_vector);
 
-/** intr_bit() - EICR bit of a function's MSI-X vector. */
+/**
+ * intr_bit() - EICR bit of a function's MSI-X vector
+ *
+ * Context: any; pure. Return: the bit. Source: docs/sources.md [Q]: vectors of VFs.
+ */
 unsigned int intr_bit(unsigned int fn, unsigned int vector);

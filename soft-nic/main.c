@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <lib/mac.h>
 #include "host.h"
 
 static void usage(FILE *f)
@@ -34,20 +35,6 @@ static bool parse_int(const char *text, int min, int max, int *ret)
 		return false;
 	*ret = (int)v;
 	return true;
-}
-
-static bool parse_mac(const char *text, uint8_t mac[6])
-{
-	unsigned int b[6];
-	int used = 0;
-
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-		   &used) != 6 ||
-	    text[used])
-		return false;
-	for (unsigned int i = 0; i < 6; i++)
-		mac[i] = (uint8_t)b[i];
-	return nic_mac_valid(mac);
 }
 
 /* Locally administered, the same at every start. */
@@ -93,7 +80,7 @@ static int parse(int argc, char **argv, struct host_options *o)
 			ok = parse_int(optarg, 0, 1 << 20, &o->tap_fd);
 			break;
 		case 'm':
-			ok = mac = parse_mac(optarg, o->mac);
+			ok = mac = mac_from_text(optarg, o->mac) == 0 && nic_mac_valid(o->mac);
 			break;
 		case 'p':
 			ok = parse_int(optarg, 0, 1023, &o->cpu);

@@ -70,9 +70,10 @@ uint32_t queue_read(struct snic *s, bool tx, unsigned int q, uint32_t reg, bool 
 	}
 	if (reg == DPR_RQDPC && !tx) {
 		drops = counter_rqdpc(s, q);
+		if (!clear) /* a VF sees what its page shows: a counter that is never cleared */
+			return (uint32_t)drops;
 		v = (uint32_t)(drops - s->rqdpc_base[q]);
-		if (clear)
-			s->rqdpc_base[q] = drops;
+		s->rqdpc_base[q] = drops;
 		return v;
 	}
 	return mmio_read32(regs + reg);
@@ -317,6 +318,7 @@ static void pf_write_plain(struct snic *s, unsigned int row, uint32_t off, uint3
 		break;
 	case PFR_IVAR:
 	case PFR_DTXCTL:
+	case PFR_QDE:
 		s->cfg_dirty = true;
 		break;
 	default:

@@ -166,10 +166,15 @@ static bool covers(uint32_t off, uint32_t len, uint32_t reg, uint32_t reg_len)
 	return off < reg + reg_len && reg < off + len;
 }
 
+static bool fn_exists(const struct snic *s, unsigned int fn)
+{
+	return fn == SNIC_PF || fn < s->n_vfs;
+}
+
 void snic_config_read(struct snic *s, unsigned int fn, uint32_t off, void *buf, uint32_t len)
 {
 	memset(buf, 0xff, len);
-	if (fn >= SNIC_FNS || off >= NIC_CFG_SIZE || len > NIC_CFG_SIZE - off)
+	if (!fn_exists(s, fn) || off >= NIC_CFG_SIZE || len > NIC_CFG_SIZE - off)
 		return;
 	memcpy(buf, s->cfg[fn].data + off, len);
 }
@@ -182,7 +187,7 @@ void snic_config_write(struct snic *s, unsigned int fn, uint32_t off, const void
 	struct pcicfg *c;
 	bool master;
 
-	if (fn >= SNIC_FNS || off >= NIC_CFG_SIZE || len > NIC_CFG_SIZE - off)
+	if (!fn_exists(s, fn) || off >= NIC_CFG_SIZE || len > NIC_CFG_SIZE - off)
 		return;
 	c = &s->cfg[fn];
 	ctrl = get(c->data + NIC_CFG_SRIOV + PCI_SRIOV_CTRL, 2);

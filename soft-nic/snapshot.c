@@ -143,6 +143,7 @@ static void build_rx(struct snic *s, struct dp_cfg *c, unsigned int q)
 	rx->head = seen->head;
 	rx->fn = &c->fn[fn];
 	rx->irq = queue_irq(s, q, false);
+	rx->drop_enabled = (srrctl & SRRCTL_DROP_EN) || (pf_reg(s, nic_QDE(0)) & BIT32(q));
 	rx->buf_len = kib ? kib * 1024 : 2048u >> field_get(RCTL_BSIZE, rctl);
 	rx->limit = rx->limit_tagged = UINT32_MAX;
 	rx->strip = pf_reg(s, nic_CTRL(0)) & CTRL_VME;

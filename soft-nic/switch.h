@@ -47,10 +47,19 @@ struct sw_decision {
 	bool broadcast;
 };
 
-/** sw_mac_add() - build time: @pools receive @mac (several entries of one address are joined). */
+/**
+ * sw_mac_add() - build time: @pools receive @mac (several entries of one address are joined)
+ *
+ * Context: control thread, while the table is built. Source: -.
+ */
 void sw_mac_add(struct sw_cfg *sw, uint64_t mac, uint8_t pools);
 
-/** sw_mac_pools() - pools of an exact match, -1 if the address is unknown. */
+/**
+ * sw_mac_pools() - pools of an exact match
+ *
+ * Context: any; pure. Return: the pools; -1 if the address is unknown. Source: docs/sources.md
+ * [Q].
+ */
 int sw_mac_pools(const struct sw_cfg *sw, uint64_t mac);
 
 /**

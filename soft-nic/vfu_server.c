@@ -5,6 +5,7 @@
  * is cut by a timer. While a reply is on its way nothing is read, so a client that does not listen
  * holds up itself alone.
  */
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -213,15 +214,18 @@ static int take_client(struct vfu_server *s, int fd)
 	r = sd_event_add_io(s->event, &s->io_source, fd, EPOLLIN, on_io, s);
 	if (r < 0)
 		return r;
-	/* before the listener: a client that left must be seen to leave before the next one asks */
-	r = sd_event_source_set_priority(s->io_source, SD_EVENT_PRIORITY_NORMAL - 10);
-	if (r < 0)
-		return r;
 	r = sd_event_add_time_relative(s->event, &s->timer_source, CLOCK_MONOTONIC,
 				       VERSION_TIMEOUT_US, 0, on_deadline, s);
 	if (r < 0)
 		return r;
 	return await(s);
+}
+
+static bool hung_up(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
 static int on_listen(sd_event_source *source, int listen_fd, uint32_t revents, void *userdata)
@@ -233,6 +237,9 @@ static int on_listen(sd_event_source *source, int listen_fd, uint32_t revents, v
 
 		if (fd < 0)
 			return 0;
+		/* its hang-up may still wait in the loop: the next client need not */
+		if (s->fd >= 0 && hung_up(s->fd))
+			drop_client(s);
 		if (s->fd >= 0)
 			fd_close(fd);
 		else if (take_client(s, fd) < 0)

@@ -69,25 +69,51 @@ struct vfu_server_config {
  */
 int vfu_server_new(sd_event *event, const struct vfu_server_config *config,
 		   struct vfu_server **ret_server) _must_check_;
+
+/**
+ * vfu_server_free() - drop the client, with the same calls as if it had hung up; remove the
+ * socket; NULL is fine
+ *
+ * Context: the loop's thread. Source: -.
+ */
 void vfu_server_free(struct vfu_server *s);
 DEFINE_CLEANUP(struct vfu_server *, vfu_server_free);
 
 /* vfu_server_free() drops the client first, with the same calls as if it had hung up. */
 
-/** vfu_server_dma() - the client's current mappings, @ret_n of them; valid until dma_changed(). */
+/**
+ * vfu_server_dma() - the client's current mappings, @ret_n of them; valid until dma_changed()
+ *
+ * Context: the loop's thread. Return: the mappings, owned by @s. Source: -.
+ */
 const struct vfu_dma_region *vfu_server_dma(const struct vfu_server *s, unsigned int *ret_n);
 
-/** vfu_server_irq() - eventfd of @vector, -1 if none. */
+/**
+ * vfu_server_irq() - eventfd of @vector, -1 if none
+ *
+ * Context: the loop's thread; owned by @s. Return: the eventfd; -1. Source: -.
+ */
 int vfu_server_irq(const struct vfu_server *s, unsigned int vector);
 
+/**
+ * vfu_server_connected() - has a client agreed on a version?
+ *
+ * Context: the loop's thread. Return: true or false. Source: [VU] 2.
+ */
 bool vfu_server_connected(const struct vfu_server *s);
 
-/** vfu_server_messages() - region reads and writes served so far: what a guest's traps cost. */
+/**
+ * vfu_server_messages() - region reads and writes served so far: what a guest's traps cost
+ *
+ * Context: the loop's thread. Return: the count. Source: -.
+ */
 uint64_t vfu_server_messages(const struct vfu_server *s);
 
 /**
  * vfu_server_feed() - handle one message as if a client had sent it, for the fuzz target
  * @msg, @len: header and body; @fds: taken over
- * Nobody is connected: replies are dropped, a verdict to hang up forgets interrupts and DMA.
+ * Nobody is connected: replies are dropped, a verdict to hang up forgets interrupts and DMA
+ *
+ * Context: the loop's thread. Source: -.
  */
 void vfu_server_feed(struct vfu_server *s, const void *msg, size_t len, int *fds, size_t n_fds);

@@ -65,7 +65,7 @@ struct vfu_server {
 int vfu_server_execute(struct vfu_server *s, struct vfu_request *req,
 		       struct vfu_reply *reply) _must_check_;
 
-/** vfu_server_irqs_drop() - forget every eventfd. Context: the loop's thread. */
+/** vfu_server_irqs_drop() - forget every eventfd. Context: the loop's thread. Source: -. */
 void vfu_server_irqs_drop(struct vfu_server *s);
 
 /**
@@ -76,6 +76,16 @@ void vfu_server_irqs_drop(struct vfu_server *s);
  */
 int vfu_server_dma_map(struct vfu_server *s, const struct vfu_dma_map *map, int fd) _must_check_;
 
-/** vfu_server_dma_unmap() - drop exactly this mapping; on return nothing uses it. -ENOENT. */
+/**
+ * vfu_server_dma_unmap() - drop exactly this mapping; on return nothing uses it
+ *
+ * Context: the loop's thread. Return: 0; -ENOENT. Source: docs/sources.md [VU] 3.2.
+ */
 int vfu_server_dma_unmap(struct vfu_server *s, uint64_t iova, uint64_t size) _must_check_;
+
+/**
+ * vfu_server_dma_drop() - drop all mappings; on return nothing uses them
+ *
+ * Context: the loop's thread. Source: -.
+ */
 void vfu_server_dma_drop(struct vfu_server *s);

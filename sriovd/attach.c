@@ -1,159 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <lib/clock.h>
 #include <lib/log.h>
-#include <sriovd/attach.h>
 #include <sriovd/bridge.h>
 #include <sriovd/nic.h>
 #include <sriovd/vm.h>
 #include <string.h>
 
-#define HOLD_US		(30 * USEC_PER_SEC)
-#define FORCE_MS	2000
-#define QUARANTINE_TEXT "cannot be scrubbed"
+#include "attach_internal.h"
 
-static const enum net_state net_of_phase[PHASES] = {
-	[PHASE_ATTACHING] = NET_ATTACHING, [PHASE_ATTACHED] = NET_ATTACHED,
-	[PHASE_DETACHING] = NET_DETACHING, [PHASE_SANITISING] = NET_DETACHING,
-	[PHASE_LOST] = NET_LOST,
-};
-static const enum vf_state vf_of_phase[PHASES] = {
-	[PHASE_ATTACHING] = VF_PREPARING, [PHASE_ATTACHED] = VF_ATTACHED,
-	[PHASE_DETACHING] = VF_DETACHING, [PHASE_SANITISING] = VF_SANITISING,
-	[PHASE_LOST] = VF_FREE,
-};
-
-static void phase_in_memory(struct net *net, enum phase phase)
-{
-	net->state = net_of_phase[phase];
-	if (net->nic)
-		net->nic->vf[net->vf].state = vf_of_phase[phase];
-}
-
-int net_phase(struct sriovd *d, struct net *net, enum phase phase)
-{
-	int r;
-
-	r = ledger_set_phase(d->ledger, net->id.name, phase);
-	if (r >= 0)
-		phase_in_memory(net, phase);
-	return r;
-}
-
-static void net_detached(struct net *net)
-{
-	if (net->nic && net->nic->vf[net->vf].net == net)
-		net->nic->vf[net->vf].net = NULL;
-	net->state = NET_DETACHED;
-	net->vm = NULL;
-	net->nic = NULL;
-	net->bridge = NULL;
-}
-
-static void quarantine(struct sriovd *d, struct net *net, const char *reason)
-{
-	struct nic *nic = net->nic;
-	struct vf *vf = &nic->vf[net->vf];
-	struct row_quarantine row = {.vf = net->vf};
-
-	*vf = (struct vf){.state = VF_QUARANTINED};
-	text_set(vf->reason, sizeof(vf->reason), "%s", reason);
-	text_set(row.pf, sizeof(row.pf), "%s", nic->cfg.name);
-	text_set(row.reason, sizeof(row.reason), "%s", reason);
-	log_object_warning(nic->pf.object, 0, "vf %u is quarantined: %s", net->vf, reason);
-	ledger_trouble(d, ledger_quarantine(d->ledger, net->id.name, &row), "quarantine");
-}
-
-static void release_vf(struct sriovd *d, struct net *net)
-{
-	struct nic *nic = net->nic;
-	struct op_error e = {};
-	int r;
-
-	ledger_trouble(d, ledger_set_phase(d->ledger, net->id.name, PHASE_SANITISING),
-		       "sanitising");
-	phase_in_memory(net, PHASE_SANITISING);
-	r = hold_wait(d, &nic->hold, false, clock_us() + HOLD_US, "scrubbing of vf %u", net->vf);
-	if (r < 0) {
-		quarantine(d, net, "the PF was busy for too long");
-		return;
-	}
-	r = nic_vf_scrub(d, nic, net->vf, &e);
-	if (r < 0) {
-		quarantine(d, net, e.text[0] ? e.text : QUARANTINE_TEXT);
-	} else {
-		nic->vf[net->vf] = (struct vf){.state = VF_FREE};
-		ledger_trouble(d, ledger_del_attachment(d->ledger, net->id.name), "detach");
-	}
-	hold_release(d, &nic->hold, false);
-}
-
-void net_release(struct sriovd *d, struct net *net)
-{
-	struct op_error e = {};
-
-	if (net->nic) {
-		release_vf(d, net);
-	} else {
-		if (net->bridge && bridge_port_remove(d, net->bridge, net->id.name, &e) < 0)
-			log_object_warning(net->bridge->child.object, 0, "%s", e.text);
-		ledger_trouble(d, ledger_del_attachment(d->ledger, net->id.name), "detach");
-	}
-	net_detached(net);
-	pthread_cond_broadcast(&d->changed);
-}
-
-void net_mark_lost(struct sriovd *d, struct net *net)
-{
-	struct op_error e = {};
-	char how[16];
-
-	log_info("net %s: lost, its %s vanished", net->id.name, net->nic ? "VF" : "bridge");
-	if (net->vm && vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, &e) < 0)
-		log_object_warning(net->vm->child.object, 0, "%s", e.text);
-	ledger_trouble(d, ledger_set_phase(d->ledger, net->id.name, PHASE_LOST), "lost");
-	if (net->nic)
-		net->nic->vf[net->vf] = (struct vf){.state = VF_FREE};
-	net->nic = NULL;
-	net->bridge = NULL;
-	net->state = NET_LOST;
-}
-
-static struct net *next_lost(struct sriovd *d, struct nic *nic, struct bridge *br)
-{
-	for (struct net *net = d->nets; net; net = net->next)
-		if (net->state == NET_ATTACHED && net->vm &&
-		    (nic ? net->nic == nic : net->bridge == br))
-			return net;
-	return NULL;
-}
-
-/*
- * Others may change everything while we wait, so each round looks for the next one from the start.
- */
-void nets_lost(struct sriovd *d, struct nic *nic, struct bridge *br)
-{
-	struct net *net;
-	int r = 0;
-
-	while (r != -ECANCELED && (net = next_lost(d, nic, br))) {
-		uint64_t deadline_us = clock_us() + HOLD_US;
-		struct vm *vm = net->vm;
-
-		r = hold_wait(d, &vm->hold, false, deadline_us, "removal of %s", net->id.name);
-		if (r < 0)
-			continue;
-		net = next_lost(d, nic, br);
-		if (net && net->vm == vm && !net->hold.exclusive) {
-			net->hold.exclusive = true;
-			text_set(net->hold.what, sizeof(net->hold.what), "surprise removal");
-			net_mark_lost(d, net);
-			hold_release(d, &net->hold, true);
-		}
-		hold_release(d, &vm->hold, false);
-	}
-}
-
-/* ---- attach ---- */
+#define FORCE_MS 2000
 
 static int pick_vf(struct sriovd *d, struct net *net, struct op_error *e)
 {
@@ -225,12 +80,12 @@ static int write_intent(struct sriovd *d, struct net *net, struct op_error *e)
 		return op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
 	if (net->nic)
 		net->nic->vf[net->vf] = (struct vf){.net = net};
-	phase_in_memory(net, PHASE_ATTACHING);
+	net_phase_in_memory(net, PHASE_ATTACHING);
 	return 0;
 }
 
-static int plug(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *ret_added,
-		struct op_error *e)
+static int plug_once(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *ret_added,
+		     struct op_error *e)
 {
 	_cleanup_(fd_closep) int fd = -1;
 	char mac[MAC_TEXT];
@@ -246,13 +101,32 @@ static int plug(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *re
 		params = json_pack("{s:s, s:s, s:b}", "id", net->id.name, "kind", "vfio-user",
 				   "trapped", net->path == PATH_EMULATED);
 	} else {
-		r = bridge_port_add(d, net->bridge, net->id.name, &fd, e);
+		r = bridge_port_add(d, net->bridge, net->id.name,
+				    net->id.spoofchk ? &net->id.mac : NULL, &fd, e);
 		if (r < 0)
 			return r;
 		params = json_pack("{s:s, s:s, s:s}", "id", net->id.name, "kind", "vhost-user",
 				   "mac", mac_format(&net->id.mac, mac));
 	}
 	return vm_device_add(d, net->vm, params, fd, timeout_ms, ret_added, e);
+}
+
+/* What is there under the net's name belongs to nobody: an undoing that could not reach it. */
+static int plug(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *ret_added,
+		struct op_error *e)
+{
+	char how[16];
+	int r;
+
+	r = plug_once(d, net, timeout_ms, ret_added, e);
+	if (r != -EEXIST)
+		return r;
+	log_object_warning(net->vm->child.object, 0, "%s; taking it away", e->text);
+	*e = (struct op_error){};
+	r = vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, e);
+	if (r >= 0 && net->bridge)
+		r = bridge_port_remove(d, net->bridge, net->id.name, e);
+	return r < 0 ? r : plug_once(d, net, timeout_ms, ret_added, e);
 }
 
 static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, struct op_error *e)
@@ -366,12 +240,16 @@ static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms
 	if (r < 0)
 		return op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
 	r = vm_device_remove(d, net->vm, net->id.name, deadline_ms, force, how, e);
-	if (r < 0 && *epoch != epoch_then)
-		r = vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, e);
+	if (r < 0 && *epoch != epoch_then) {
+		/* nobody else will: its state kept it from those who tell the nets */
+		net_mark_lost(d, net, net->nic ? net->nic->reason : net->bridge->reason);
+		text_set(how, 16, "lost");
+		r = 0;
+	}
 	if (r < 0) {
 		ledger_trouble(d, ledger_set_phase(d->ledger, net->id.name, PHASE_ATTACHED),
 			       "detach refused");
-		phase_in_memory(net, PHASE_ATTACHED);
+		net_phase_in_memory(net, PHASE_ATTACHED);
 		return r;
 	}
 	net_release(d, net);

@@ -36,6 +36,7 @@ int bridge_bring_up(struct sriovd *d, struct bridge *br, struct op_error *e)
 		}
 		if (!d->cfg.hugepages)
 			start.args[n++] = "--no-huge";
+		sock_sweep(br->dir);
 		r = child_start(d, &br->child, &start, e);
 		if (r < 0)
 			return r;
@@ -83,10 +84,11 @@ void bridge_recover(struct sriovd *d, struct bridge *br)
 		br->recovering = false;
 }
 
-int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net, int *ret_fd,
-		    struct op_error *e)
+int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net,
+		    const struct mac *only_from, int *ret_fd, struct op_error *e)
 {
-	char path[PATH_SIZE];
+	char path[PATH_SIZE], mac[MAC_TEXT];
+	json_t *params;
 	int r;
 
 	if (!br->up)
@@ -96,9 +98,9 @@ int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net, int *r
 	if (r < 0)
 		return op_fail(e, HTTP_BAD_INPUT, r,
 			       "bridge %s: the socket's path of %s is too long", br->cfg.name, net);
-	r = child_call(d, &br->child, "port.add",
-		       json_pack("{s:s, s:s}", "name", net, "path", path), NULL, 0, CALL_US, NULL,
-		       e);
+	params = json_pack("{s:s, s:s, s:s*}", "name", net, "path", path, "mac",
+			   only_from ? mac_format(only_from, mac) : NULL);
+	r = child_call(d, &br->child, "port.add", params, NULL, 0, CALL_US, NULL, e);
 	if (r < 0)
 		return r;
 	r = sock_connect(d, path, SOCKET_US, ret_fd);

@@ -37,17 +37,17 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_ROLLBACK] = "ROLLBACK",
 	[ST_PUT_PF] = "INSERT OR REPLACE INTO pfs VALUES(?,?,?)",
 	[ST_PUT_NET] =
-		"INSERT INTO nets VALUES(?,?,?,?,?,?) ON CONFLICT(name) DO UPDATE SET"
-		" mac=excluded.mac, vlan=excluded.vlan, vlan_qos=excluded.vlan_qos,"
-		" spoofchk=excluded.spoofchk, pf=excluded.pf",
+		("INSERT INTO nets VALUES(?,?,?,?,?,?) ON CONFLICT(name) DO UPDATE SET"
+		 " mac=excluded.mac, vlan=excluded.vlan, vlan_qos=excluded.vlan_qos,"
+		 " spoofchk=excluded.spoofchk, pf=excluded.pf"),
 	[ST_DEL_NET] = "DELETE FROM nets WHERE name=?",
 	[ST_PUT_VM] = "INSERT OR REPLACE INTO vms VALUES(?,?,?,?,?)",
 	[ST_DEL_VM] = "DELETE FROM vms WHERE name=?",
 	/* not OR REPLACE: that would throw out another net's row for the same VF */
 	[ST_PUT_ATTACHMENT] =
-		"INSERT INTO attachments VALUES(?,?,?,?,?,?,?) ON CONFLICT(net) DO UPDATE SET"
-		" vm=excluded.vm, path=excluded.path, pf=excluded.pf, vf=excluded.vf,"
-		" generation=excluded.generation, phase=excluded.phase",
+		("INSERT INTO attachments VALUES(?,?,?,?,?,?,?) ON CONFLICT(net) DO UPDATE SET"
+		 " vm=excluded.vm, path=excluded.path, pf=excluded.pf, vf=excluded.vf,"
+		 " generation=excluded.generation, phase=excluded.phase"),
 	[ST_SET_PHASE] = "UPDATE attachments SET phase=? WHERE net=?",
 	[ST_DEL_ATTACHMENT] = "DELETE FROM attachments WHERE net=?",
 	[ST_PUT_QUARANTINE] = "INSERT OR REPLACE INTO quarantine VALUES(?,?,?)",
@@ -65,8 +65,8 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 		"SELECT net, vm, path, pf, vf, generation, phase FROM attachments ORDER BY net",
 	[ST_EACH_QUARANTINE] = "SELECT pf, vf, reason FROM quarantine ORDER BY pf, vf",
 	[ST_EACH_CHILD] =
-		"SELECT kind, name, pid, start_time, ctl_path, boot_id FROM children"
-		" ORDER BY kind, name",
+		("SELECT kind, name, pid, start_time, ctl_path, boot_id FROM children"
+		 " ORDER BY kind, name"),
 };
 /* clang-format on */
 

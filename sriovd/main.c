@@ -10,6 +10,7 @@
 #include <lib/log.h>
 #include <signal.h>
 #include <sriovd/http.h>
+#include <sriovd/placement.h>
 #include <sriovd/reconcile.h>
 #include <sriovd/watch.h>
 #include <stdio.h>
@@ -114,6 +115,18 @@ static int options_parse(int argc, char **argv, struct options *o, struct config
 		return -EINVAL;
 	}
 	return r;
+}
+
+/* Children inherit our CPUs: only among these is there a choice. */
+static void place(struct config *cfg)
+{
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0) {
+		log_notice("the CPUs we may use are not known, nothing is pinned by default");
+		CPU_ZERO(&allowed);
+	}
+	placement_fill(&allowed, cfg);
 }
 
 static int make_dir(const char *path)
@@ -301,10 +314,10 @@ int main(int argc, char **argv)
 {
 	static struct sriovd d;
 	struct options o = {.config = DEFAULT_CONFIG};
-	struct config cfg = {.run_dir = DEFAULT_RUN_DIR,
-			     .state_dir = DEFAULT_STATE_DIR,
-			     .libexec_dir = SRIOVD_LIBEXECDIR,
-			     .vm_cpu = -1};
+	static struct config cfg = {.run_dir = DEFAULT_RUN_DIR,
+				    .state_dir = DEFAULT_STATE_DIR,
+				    .libexec_dir = SRIOVD_LIBEXECDIR,
+				    .vm_cpu = -1};
 	struct op_error e = {};
 	int r;
 
@@ -316,6 +329,7 @@ int main(int argc, char **argv)
 		log_error(0, "%s: %s", o.config, e.text);
 		return 2;
 	}
+	place(&cfg);
 	r = state_init(&d, &cfg, &e);
 	if (r < 0) {
 		log_error(0, "%s", e.text);

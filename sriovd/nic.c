@@ -43,6 +43,7 @@ static int snic_start(struct sriovd *d, struct nic *nic, struct op_error *e)
 		start.args[n++] = cpu;
 	}
 	nic->num_vfs = 0;
+	sock_sweep(nic->dir);
 	return child_start(d, &nic->snic, &start, e);
 }
 
@@ -199,7 +200,10 @@ int nic_bring_up(struct sriovd *d, struct nic *nic, struct op_error *e)
 		r = child_start(d, &nic->pf, &pf_start, e);
 	if (r >= 0)
 		r = pf_open(d, nic, e);
-	if (r >= 0 && nic->num_vfs != nic->wanted && !has_tenants(nic))
+	if (r >= 0 && nic->num_vfs != nic->wanted && has_tenants(nic))
+		r = op_fail(e, HTTP_CHILD, -EAGAIN, "pf %s: VFs of its past are not given back yet",
+			    nic->cfg.name);
+	if (r >= 0 && nic->num_vfs != nic->wanted)
 		r = vfs_apply(d, nic, nic->wanted, e);
 	if (r >= 0)
 		r = vfs_check(d, nic, e);
@@ -231,6 +235,8 @@ static void recover_job(struct sriovd *d, void *arg)
 		if (r >= 0)
 			r = hold_wait(d, &nic->hold, true, clock_us() + HOLD_US, "recovery of %s",
 				      nic->cfg.name);
+		if (r >= 0 && d->closing)
+			hold_release(d, &nic->hold, true);
 		if (r == -ECANCELED || d->closing)
 			break;
 		if (r < 0)
@@ -335,5 +341,6 @@ void nic_stop(struct sriovd *d, struct nic *nic)
 	}
 	child_stop(d, &nic->pf);
 	child_stop(d, &nic->snic);
+	sock_sweep(nic->dir);
 	nic->num_vfs = 0;
 }

@@ -1,31 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <lib/clock.h>
 #include <lib/log.h>
+#include <signal.h>
 #include <sriovd/attach.h>
 #include <sriovd/bridge.h>
 #include <sriovd/nic.h>
 #include <sriovd/reconcile.h>
+#include <sriovd/sock.h>
+#include <sriovd/stray.h>
 #include <sriovd/vm.h>
+#include <sriovd/watch.h>
 #include <string.h>
+#include <sys/pidfd.h>
 
 #include "reconcile_internal.h"
 
-#define EJECT_MS 2000
-#define CLOSE_US (30 * USEC_PER_SEC)
-#define BUSY_US	 (50 * USEC_PER_MSEC)
+#define EJECT_MS    2000
+#define CLOSE_US    (30 * USEC_PER_SEC)
+#define BUSY_US	    (50 * USEC_PER_MSEC)
+#define PATIENCE_US (10 * USEC_PER_SEC)
 
 /* A net whose operation was interrupted, or whose VM or VF may be gone. */
 static void settle_attached(struct sriovd *d, struct net *net)
 {
-	int r = vm_has_device(d, net->vm, net->id.name);
+	const struct child *back_end = net->nic	     ? &net->nic->snic
+				       : net->bridge ? &net->bridge->child
+						     : NULL;
 
-	if (r == 0) {
-		log_info("net %s: %s does not have it any more", net->id.name, net->vm->name);
-		net_release(d, net);
-	} else if (net->nic ? !net->nic->snic.running
-			    : !net->bridge || !net->bridge->child.running) {
-		net_mark_lost(d, net);
-	}
+	stray_settle(d, net);
+	if (net->state == NET_ATTACHED && (!back_end || !back_end->running))
+		net_mark_lost(d, net,
+			      back_end ? back_end->reason : "it is not configured any more");
 }
 
 static void settle_detaching(struct sriovd *d, struct net *net)
@@ -149,10 +154,13 @@ int reconcile_start(struct sriovd *d)
 		return r;
 	for (struct vm *vm = d->vms; vm; vm = vm->next)
 		settle_vm(d, vm);
+	for (struct vm *vm = d->vms; vm; vm = vm->next)
+		if (vm->state == VM_RUNNING)
+			stray_remove(d, vm);
 	settle_nets(d, false);
 	bring_up_all(d);
 	settle_nets(d, true);
-	return job_start(d, janitor_job, NULL);
+	return janitor_start(d);
 }
 
 static int refuse_running(struct sriovd *d, struct op_error *e)
@@ -171,24 +179,79 @@ static int refuse_running(struct sriovd *d, struct op_error *e)
 		       names);
 }
 
+/*
+ * Whoever works on the VM is waited for; but everything stops, so after a while the VMM is killed,
+ * and whatever waits for its answer ends with it.
+ */
+static int stop_one(struct sriovd *d, const char *name, struct op_error *e)
+{
+	uint64_t start_us = clock_us();
+	char how[16];
+	int r;
+
+	for (;;) {
+		struct vm *vm;
+
+		r = vm_stop(d, name, true, VM_STOP_DEADLINE_MS, how, e);
+		if (r != -EBUSY || clock_us() - start_us >= CLOSE_US)
+			return r;
+		vm = vm_find(d, name);
+		if (vm && vm->child.pidfd >= 0 && clock_us() - start_us >= PATIENCE_US)
+			pidfd_send_signal(vm->child.pidfd, SIGKILL, NULL, 0);
+		r = state_sleep(d, BUSY_US);
+		if (r < 0)
+			return r;
+	}
+}
+
 static int stop_vms(struct sriovd *d, json_t *stopped, struct op_error *e)
 {
-	char name[NAME_SIZE], how[16];
+	char name[NAME_SIZE];
 	int r;
 
 	while (d->vms) {
 		struct op_error why = {};
 
 		text_set(name, sizeof(name), "%s", d->vms->name);
-		r = vm_stop(d, name, true, VM_STOP_DEADLINE_MS, how, &why);
+		r = stop_one(d, name, &why);
 		if (r >= 0)
 			json_array_append_new(stopped, json_sprintf("vm %s", name));
-		else if (r == -EBUSY)
-			r = state_sleep(d, BUSY_US);
-		if (r < 0 && r != -ENOENT)
+		else if (r != -ENOENT)
 			return op_fail(e, HTTP_INTERNAL, r, "vm %s: %s", name, op_text(&why, r));
 	}
 	return 0;
+}
+
+/* A shutdown that failed: everything that ended for it, or was not listened to, takes up again. */
+static void reopen(struct sriovd *d)
+{
+	d->closing = false;
+	for (size_t i = 0; i < d->n_nics; i++)
+		if (!d->nics[i].up)
+			nic_recover(d, &d->nics[i]);
+	for (size_t i = 0; i < d->n_bridges; i++)
+		if (!d->bridges[i].up)
+			bridge_recover(d, &d->bridges[i]);
+	/* as if they had cut us off: the janitor asks what we missed */
+	for (struct vm *vm = d->vms; vm; vm = vm->next)
+		if (vm->child.event_fd >= 0) {
+			watch_del(d, vm->child.event_fd);
+			vm->child.event_fd = fd_close(vm->child.event_fd);
+		}
+	if (janitor_start(d) < 0)
+		log_warning(0, "quarantined VFs wait for the next start");
+}
+
+static void stop_bridge(struct sriovd *d, struct bridge *br)
+{
+	uint64_t deadline_us = clock_us() + CLOSE_US;
+
+	br->up = false;
+	while (br->recovering && state_wait(d, deadline_us) >= 0)
+		;
+	br->up = false;
+	child_stop(d, &br->child);
+	sock_sweep(br->dir);
 }
 
 int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_error *e)
@@ -204,7 +267,7 @@ int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_er
 	pthread_cond_broadcast(&d->changed);
 	r = stop_vms(d, stopped, e);
 	if (r < 0) {
-		d->closing = false;
+		reopen(d);
 		return r;
 	}
 	/* recovery jobs end by themselves, now that closing is set */
@@ -218,8 +281,7 @@ int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_er
 			hold_release(d, &nic->hold, true);
 	}
 	for (size_t i = 0; i < d->n_bridges; i++) {
-		d->bridges[i].up = false;
-		child_stop(d, &d->bridges[i].child);
+		stop_bridge(d, &d->bridges[i]);
 		json_array_append_new(stopped, json_sprintf("bridge %s", d->bridges[i].cfg.name));
 	}
 	return 0;

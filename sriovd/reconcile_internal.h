@@ -6,5 +6,8 @@
  * start-up. */
 int reconcile_adopt(struct sriovd *d) _must_check_;
 
-/** janitor_job() - retries quarantined VFs until sriovd stops. */
-void janitor_job(struct sriovd *d, void *arg);
+/**
+ * janitor_start() - retry quarantined VFs and other loose ends in a job, until sriovd stops
+ * Return: 0, also if it runs already; -errno. Context: baton kept.
+ */
+int janitor_start(struct sriovd *d) _must_check_;

@@ -65,8 +65,12 @@ static int load_attachment(const struct row_attachment *row, void *userdata)
 	net->generation = row->generation;
 	/* out of its VM already: what is left to do is to scrub, and no VM has a say in it */
 	net->vm = row->phase == PHASE_SANITISING ? NULL : vm_find(d, row->vm);
-	if (row->phase == PHASE_LOST)
+	if (row->phase == PHASE_LOST) {
+		text_set(net->reason, sizeof(net->reason),
+			 "its %s vanished under an earlier sriovd",
+			 net->path == PATH_VIRTIO ? "bridge" : "VF");
 		return 0;
+	}
 	if (row->vf < 0) {
 		net->bridge = bridge_find(d, row->pf);
 		return 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
 #include <lib/clock.h>
 #include <sriovd/sock.h>
 #include <sriovd/state.h>
@@ -60,4 +61,21 @@ int sock_await(struct sriovd *d, const char *path, uint64_t wait_us)
 		clock_sleep_us(RETRY_US);
 	baton_take(d);
 	return r < 0 ? -ETIMEDOUT : 0;
+}
+
+void sock_sweep(const char *dir)
+{
+	char path[PATH_SIZE];
+	struct dirent *entry;
+	DIR *list = opendir(dir);
+
+	while (list && (entry = readdir(list))) {
+		const char *dot = strrchr(entry->d_name, '.');
+
+		if (dot && strcmp(dot, ".sock") == 0 &&
+		    path_set(path, sizeof(path), "%s/%s", dir, entry->d_name) >= 0)
+			unlink(path);
+	}
+	if (list)
+		closedir(list);
 }

@@ -3,8 +3,10 @@
 #include <lib/clock.h>
 #include <lib/ctl.h>
 #include <lib/log.h>
+#include <sriovd/attach.h>
 #include <sriovd/bridge.h>
 #include <sriovd/nic.h>
+#include <sriovd/stray.h>
 #include <sriovd/vm.h>
 #include <sriovd/watch.h>
 #include <stddef.h>
@@ -67,6 +69,24 @@ static void on_vm_state(struct sriovd *d, struct child *c, json_t *data)
 		       reason[0] ? reason : "the guest switched itself off");
 }
 
+/* It is gone, or there without its back end: which of them, and whether anybody asked, is for a job
+ * to find out. */
+static void on_device(struct sriovd *d, struct child *c, json_t *data)
+{
+	const char *id = json_string_value(json_object_get(data, "id"));
+	struct net *net = id ? net_find(d, id) : NULL;
+
+	if (net && net->vm == owner_of(c, struct vm, child) && net->state != NET_DETACHED)
+		stray_start(d, net);
+}
+
+static bool says_lost(const char *event, json_t *data)
+{
+	const char *state = json_string_value(json_object_get(data, "state"));
+
+	return strcmp(event, "device.state") == 0 && state && strcmp(state, "lost") == 0;
+}
+
 static void on_pf_event(struct sriovd *d, struct child *c, const char *name, json_t *data)
 {
 	struct nic *nic = owner_of(c, struct nic, pf);
@@ -105,6 +125,9 @@ void child_events(struct sriovd *d, struct child *c)
 		log_object_debug(c->object, "event %s", name);
 		if (c->kind == CHILD_VMM && strcmp(name, "vm.state") == 0)
 			on_vm_state(d, c, data);
+		else if (c->kind == CHILD_VMM &&
+			 (strcmp(name, "device.removed") == 0 || says_lost(name, data)))
+			on_device(d, c, data);
 		else if (c->kind == CHILD_PF)
 			on_pf_event(d, c, name, data);
 	}
@@ -164,8 +187,12 @@ static bool resubscribe_vm(struct sriovd *d, struct vm *vm)
 	if (!cut_off(&vm->child) || vm->state != VM_RUNNING ||
 	    hold_take(&vm->hold, false, "", &e, "subscription") < 0)
 		return false;
-	if (child_resubscribe(d, &vm->child) >= 0 && vm_info(d, vm, &info, NULL) >= 0)
+	if (child_resubscribe(d, &vm->child) >= 0 && vm_info(d, vm, &info, NULL) >= 0) {
 		on_vm_state(d, &vm->child, info);
+		for (const struct net *net = d->nets; net; net = net->next)
+			if (net->vm == vm && net->state == NET_ATTACHED)
+				stray_start(d, net);
+	}
 	hold_release(d, &vm->hold, false);
 	return true;
 }
@@ -184,7 +211,7 @@ static void resubscribe_all(struct sriovd *d)
 		vm = vm->next;
 }
 
-void janitor_job(struct sriovd *d, void *arg)
+static void janitor_job(struct sriovd *d, void *arg)
 {
 	int r = 0;
 
@@ -199,6 +226,21 @@ void janitor_job(struct sriovd *d, void *arg)
 					retry_vf(d, nic, i);
 			}
 		resubscribe_all(d);
+		vm_sweep(d);
 		r = state_sleep(d, JANITOR_US);
 	}
+	d->janitor = false;
+}
+
+int janitor_start(struct sriovd *d)
+{
+	int r;
+
+	if (d->janitor)
+		return 0;
+	d->janitor = true;
+	r = job_start(d, janitor_job, NULL);
+	if (r < 0)
+		d->janitor = false;
+	return r;
 }

@@ -112,6 +112,8 @@ json_t *view_net(const struct net *net, json_t *infos)
 		text_set(vf, sizeof(vf), "%s/%u", net->nic->cfg.name, net->vf);
 		json_object_set_new(view, "vf", json_string(vf));
 	}
+	if (net->state == NET_LOST)
+		json_object_set_new(view, "reason", json_string(net->reason));
 	guest = guest_interface(net, infos);
 	if (guest)
 		json_object_set(view, "guest", guest);
@@ -189,8 +191,8 @@ static json_t *problems(const struct sriovd *d)
 				    vm->reason);
 	for (const struct net *net = d->nets; net; net = net->next)
 		if (net->state == NET_LOST)
-			add_problem(list, "net %s is lost: its VF or bridge vanished; detach it",
-				    net->id.name);
+			add_problem(list, "net %s is lost: %s; attach it again or detach it",
+				    net->id.name, net->reason);
 	return list;
 }
 

@@ -3,6 +3,7 @@
 #include <lib/clock.h>
 #include <lib/log.h>
 #include <sriovd/attach.h>
+#include <sriovd/placement.h>
 #include <sriovd/vm.h>
 #include <sriovd/watch.h>
 #include <string.h>
@@ -89,11 +90,12 @@ static int vm_create(struct sriovd *d, struct vm *vm, struct op_error *e)
 static int vm_launch(struct sriovd *d, struct vm *vm, struct op_error *e)
 {
 	struct child_start start = {};
+	int on = placement_vm(&d->cfg, d->vm_turn++);
 	char cpu[12];
 	int r;
 
-	if (d->cfg.vm_cpu >= 0) {
-		text_set(cpu, sizeof(cpu), "%d", d->cfg.vm_cpu);
+	if (on >= 0) {
+		text_set(cpu, sizeof(cpu), "%d", on);
 		start.args[0] = "--cpu";
 		start.args[1] = cpu;
 	}
@@ -181,40 +183,79 @@ static int release_nets(struct sriovd *d, struct vm *vm)
 	return 0;
 }
 
+/* Return: 0; -errno try again, unless -ECANCELED. */
+static int end_once(struct sriovd *d, struct vm *vm)
+{
+	int r;
+
+	r = hold_wait(d, &vm->hold, true, clock_us() + HOLD_US, "end of vm %s", vm->name);
+	if (r < 0)
+		return r;
+	child_stop(d, &vm->child);
+	ledger_trouble(d, vm_put(d, vm), "vms");
+	r = release_nets(d, vm);
+	if (r >= 0)
+		vm->ending = false;
+	hold_release(d, &vm->hold, true);
+	return r;
+}
+
+/* Nobody else cleans up, so this goes on until it is done; what it waits for has deadlines. */
 static void end_job(struct sriovd *d, void *arg)
 {
 	_cleanup_(freep) char *name = arg;
-	struct vm *vm = vm_find(d, name);
+	struct vm *vm;
+	int r = -EAGAIN;
 
-	if (!vm || !vm->ending ||
-	    hold_wait(d, &vm->hold, true, clock_us() + HOLD_US, "end of vm %s", name) < 0)
-		return;
-	child_stop(d, &vm->child);
-	ledger_trouble(d, vm_put(d, vm), "vms");
-	if (release_nets(d, vm) < 0)
-		log_object_warning(vm->child.object, 0,
-				   "some of its nets are left to the next start");
-	vm->ending = false;
-	hold_release(d, &vm->hold, true);
+	while (r < 0 && r != -ECANCELED && (vm = vm_find(d, name)) && vm->ending) {
+		r = end_once(d, vm);
+		if (r == -ETIMEDOUT)
+			log_warning(0, "vm %s: still busy after its end, trying again", name);
+	}
 }
 
-void vm_end(struct sriovd *d, struct vm *vm, enum vm_state state, const char *reason)
+static void end_start(struct sriovd *d, struct vm *vm)
 {
-	char *name;
+	char *name = strdup(vm->name);
 
-	/* starting and stopping are operations under way: they notice for themselves */
-	if (vm->ending || vm->state != VM_RUNNING || d->closing)
-		return;
-	vm->state = state;
-	text_set(vm->reason, sizeof(vm->reason), "%s", reason);
-	log_object_warning(vm->child.object, 0, "vm %s: %s", vm_state_name(state), reason);
-	name = strdup(vm->name);
 	if (!name)
 		return;
 	vm->ending = true;
 	if (job_start(d, end_job, name) < 0) {
 		vm->ending = false;
 		free(name);
+	}
+}
+
+void vm_end(struct sriovd *d, struct vm *vm, enum vm_state state, const char *reason)
+{
+	/* starting and stopping are operations under way: they notice for themselves */
+	if (vm->ending || vm->state != VM_RUNNING || d->closing)
+		return;
+	vm->state = state;
+	text_set(vm->reason, sizeof(vm->reason), "%s", reason);
+	log_object_warning(vm->child.object, 0, "vm %s: %s", vm_state_name(state), reason);
+	end_start(d, vm);
+}
+
+static bool has_nets(const struct sriovd *d, const struct vm *vm)
+{
+	for (const struct net *net = d->nets; net; net = net->next)
+		if (net->vm == vm)
+			return true;
+	return false;
+}
+
+void vm_sweep(struct sriovd *d)
+{
+	for (struct vm *vm = d->vms; vm && !d->closing; vm = vm->next) {
+		bool ended =
+			vm->state == VM_STOPPED || vm->state == VM_CRASHED || vm->state == VM_LOST;
+
+		if (vm->state == VM_RUNNING && !vm->child.running)
+			vm_end(d, vm, VM_CRASHED, vm->child.reason);
+		else if (ended && !vm->ending && (vm->child.running || has_nets(d, vm)))
+			end_start(d, vm);
 	}
 }
 

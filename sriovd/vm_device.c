@@ -69,21 +69,29 @@ int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, int fd,
 	return r;
 }
 
-int vm_has_device(struct sriovd *d, const struct vm *vm, const char *id)
+int vm_devices(struct sriovd *d, const struct vm *vm, json_t **ret_list)
 {
-	_cleanup_(json_decrefp) json_t *result = NULL;
+	return child_call(d, &vm->child, "device.list", NULL, NULL, 0, CALL_US, ret_list, NULL);
+}
+
+int vm_device_look(struct sriovd *d, const struct vm *vm, const char *id,
+		   enum vm_device_state *ret_state)
+{
+	_cleanup_(json_decrefp) json_t *list = NULL;
 	json_t *dev;
 	size_t i;
 	int r;
 
-	r = child_call(d, &vm->child, "device.list", NULL, NULL, 0, CALL_US, &result, NULL);
+	r = vm_devices(d, vm, &list);
 	if (r < 0)
 		return r;
-	json_array_foreach (json_object_get(result, "devices"), i, dev) {
-		const char *name = json_string_value(json_object_get(dev, "id"));
+	*ret_state = DEVICE_ABSENT;
+	json_array_foreach (json_object_get(list, "devices"), i, dev) {
+		const char *name = "", *state = "";
 
-		if (name && strcmp(name, id) == 0)
-			return 1;
+		if (json_unpack(dev, "{s:s, s:s}", "id", &name, "state", &state) >= 0 &&
+		    strcmp(name, id) == 0)
+			*ret_state = strcmp(state, "lost") == 0 ? DEVICE_LOST : DEVICE_PRESENT;
 	}
 	return 0;
 }

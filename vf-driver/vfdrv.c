@@ -98,7 +98,8 @@ int vfdrv_stop(struct vfdrv *v)
 {
 	uint32_t status;
 
-	/* the read pushes the write ahead of it, and its answer comes after the device has stopped */
+	/* the read pushes the write ahead of it, and its answer comes after the device has stopped
+	 */
 	vfdrv_write32(v, nicvf_VTCTRL(0), VTCTRL_RST);
 	status = vfdrv_read32(v, nicvf_VTSTATUS(0));
 	rings_drain(v);
@@ -114,8 +115,8 @@ int vfdrv_reset(struct vfdrv *v)
 		return r;
 
 	/*
-	 * RSTI stays while the PF resets, RSTD is seen once and goes by the reading. A PF that is still
-	 * resetting after the deadline will not answer the exchange either, and that says so.
+	 * RSTI stays while the PF resets, RSTD is seen once and goes by the reading. A PF that is
+	 * still resetting after the deadline will not answer the exchange either, and that says so.
 	 */
 	deadline = v->env.now_us(v->env.ctx) + RSTI_TIMEOUT_US;
 	for (;;) {

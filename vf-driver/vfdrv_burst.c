@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The packet path. Rings are multiples of their batch and batches start at multiples of it, so a batch
- * never wraps. Indices run freely and are masked where they become positions; bursts are cut into runs
- * that do not wrap, so that the loop over frames has neither masks nor feature branches. The receive
- * ring is looked at only between next and tail: a descriptor behind the tail still carries its old DD.
+ * The packet path. Rings are multiples of their batch and batches start at multiples of it, so a
+ * batch never wraps. Indices run freely and are masked where they become positions; bursts are cut
+ * into runs that do not wrap, so that the loop over frames has neither masks nor feature branches.
+ * The receive ring is looked at only between next and tail: a descriptor behind the tail still
+ * carries its old DD.
  */
 #include "vfdrv_priv.h"
 
@@ -180,7 +181,8 @@ unsigned int vfdrv_tx_burst(struct vfdrv *v, const struct vfdrv_pkt *pkt, unsign
 	struct vfdrv_ring *tx = &v->tx;
 	uint32_t mask = tx->mask, tail = tx->tail, room = mask - (tail - tx->next);
 
-	/* half a ring is left alone: looking at a status that is not there yet only moves its line */
+	/* half a ring is left alone: looking at a status that is not there yet only moves its line
+	 */
 	if (room <= mask / 2 || room < n) {
 		tx_reclaim(v);
 		room = mask - (tail - tx->next);

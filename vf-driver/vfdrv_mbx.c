@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The VF's side of the mailbox. Reading V2PMAILBOX clears three of its bits, so every read is kept in
- * v->v2p until somebody waited for the bit. Writing it sets all ownership bits at once: "REQ" alone
- * both rings and gives the buffer back.
+ * The VF's side of the mailbox. Reading V2PMAILBOX clears three of its bits, so every read is kept
+ * in v->v2p until somebody waited for the bit. Writing it sets all ownership bits at once: "REQ"
+ * alone both rings and gives the buffer back.
  */
 #include "vfdrv_priv.h"
 
@@ -136,8 +136,8 @@ int vfdrv_mbx_reset(struct vfdrv *v)
 		return r;
 
 	/*
-	 * igbvf sleeps 10 ms here; waiting for PFSTS says the same without the wait. The reply has to be
-	 * exact: no CTS, no other bit.
+	 * igbvf sleeps 10 ms here; waiting for PFSTS says the same without the wait. The reply has
+	 * to be exact: no CTS, no other bit.
 	 */
 	r = mbx_receive(v, words, 3);
 	if (r < 0)

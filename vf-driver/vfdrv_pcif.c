@@ -188,7 +188,8 @@ void vfdrv_pcif_close(struct vfdrv_pcif *h)
 
 	if (!h)
 		return;
-	/* a function that is gone cannot be told anything; its peer drops the mapping with the socket */
+	/* a function that is gone cannot be told anything; its peer drops the mapping with the
+	 * socket */
 	if (h->core.env.read32)
 		r = vfdrv_stop(&h->core);
 	if (h->irq[0] >= 0 && !pcif_lost(h->f))

@@ -24,9 +24,17 @@
 #define VMM_SEL_CODE3 0x1bu
 #define VMM_SEL_DATA3 0x23u
 
-/** boot_memory() - GDT, page tables and an empty guest block; @ram has at least 1 MiB. */
+/**
+ * boot_memory() - GDT, page tables and an empty guest block; @ram has at least 1 MiB
+ *
+ * Context: main thread, before the vCPU runs. Source: Intel SDM volume 3, paging in 64 bit mode.
+ */
 void boot_memory(uint8_t *ram);
 
-/** boot_sregs(), boot_regs() - registers; @s comes filled by KVM_GET_SREGS. */
+/**
+ * boot_sregs(), boot_regs() - registers to start from; @s comes filled by KVM_GET_SREGS
+ *
+ * Context: any; pure. Source: Intel SDM volume 3; Linux Documentation/virt/kvm/api.rst.
+ */
 void boot_sregs(struct kvm_sregs *s);
 void boot_regs(struct kvm_regs *regs, uint64_t entry, uint32_t tsc_khz);

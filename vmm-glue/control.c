@@ -168,6 +168,11 @@ static void waiter_device(struct control *c, struct waiter *w, uint64_t now_us)
 			ctl_fail(waiter_take(w), -ENODEV, "device %s: removed meanwhile", w->id);
 		return;
 	}
+	if (atomic_load(&c->vm.state) != VM_RUNNING) {
+		ctl_fail(waiter_take(w), -ECONNRESET, "device %s: the guest stopped: %s", w->id,
+			 c->vm.reason);
+		return;
+	}
 	if (w->what == WAIT_REMOVED)
 		return;
 	s = &c->vm.slot[slot];

@@ -47,31 +47,76 @@ struct control {
 	bool created;
 };
 
-/** control_new() - a VMM without a machine, serving @control_fd (owned from here on). -errno. */
+/**
+ * control_new() - a VMM without a machine, serving @control_fd (owned from here on, also on
+ * failure); @cpu: the vCPU's, -1: not pinned
+ *
+ * Context: main thread. Return: 0; -ENOMEM; -errno of eventfd(2) and sd-event. Source:
+ * docs/processes.md.
+ */
 int control_new(sd_event *event, const char *name, int control_fd, int cpu,
 		struct control **ret_control) _must_check_;
 
-/** control_free() - stop the vCPU, destroy all. -ETIMEDOUT: the vCPU hangs, the process must
- * _exit(). */
+/**
+ * control_free() - stop the vCPU, destroy all
+ *
+ * Context: main thread; waits for the vCPU within a deadline. Return: 0; -ETIMEDOUT the vCPU
+ * hangs, the process must _exit(). Source: -.
+ */
 int control_free(struct control *c) _must_check_;
 
-/** control_tick() - look at everything that may have changed: slots, waiters, deadlines. */
+/**
+ * control_tick() - look at everything that may have changed: slots, waiters, deadlines
+ *
+ * Context: main thread. Source: -.
+ */
 void control_tick(struct control *c);
 
-/** control_wait() - defer @req; -EBUSY too many wait. */
+/**
+ * control_wait() - defer @req; @timeout_us from now
+ *
+ * Context: main thread; never blocks. Return: 0; -EBUSY too many wait. Source: -.
+ */
 int control_wait(struct control *c, enum wait_for what, struct ctl_req *req, const char *id,
 		 uint64_t timeout_us) _must_check_;
 
-/** control_device_state() - the name of a slot's state. */
+/**
+ * control_device_state() - the name of a slot's state
+ *
+ * Context: main thread. Return: constant text. Source: docs/processes.md.
+ */
 const char *control_device_state(const struct vm_slot *s);
 
-/** control_traps() - what left the guest so far: on the functions of request @g, and in all. */
+/**
+ * control_traps() - what left the guest so far: on the functions of request @g, and in all
+ *
+ * Context: main thread. Source: -.
+ */
 void control_traps(const struct control *c, const struct guest_req *g, struct traps *ret_traps);
-/** control_vm_state() - the name of the machine's state. */
+
+/**
+ * control_vm_state() - the name of the machine's state
+ *
+ * Context: any thread. Return: constant text. Source: docs/processes.md.
+ */
 const char *control_vm_state(const struct vm *vm);
 
+/**
+ * control_exit_source() - where the count of exits comes from: "kvm_stats" or "kvm_run"
+ *
+ * Context: any thread. Return: constant text. Source: docs/processes.md.
+ */
 const char *control_exit_source(const struct control *c);
 
+/**
+ * method_vm_create(), method_vm_boot(), method_vm_info(), method_vm_stop(), method_vm_console(),
+ * method_device_add(), method_device_wait(), method_device_remove(), method_device_list(),
+ * method_guest_request() - handlers of the control methods of those names (ctl_handler_t);
+ * @userdata is the struct control
+ *
+ * Context: main thread; answers that the guest has to give are deferred. Return: 0, @req was
+ * answered or waits; -EINVAL, ctl_unpack() refused it; -ENOMEM. Source: docs/processes.md.
+ */
 int method_vm_create(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
 int method_vm_boot(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
 int method_vm_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
@@ -85,5 +130,9 @@ int method_device_list(struct ctl_req *req, json_t *params, int *fds, size_t n_f
 int method_guest_request(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
 			 void *userdata);
 
-/** request_answer() - the running guest.request is over: answer its waiter. */
+/**
+ * request_answer() - the running guest.request is over: answer its waiter
+ *
+ * Context: main thread. Source: docs/processes.md.
+ */
 void request_answer(struct control *c, struct waiter *w, const struct guest_res *res);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Methods of devices: add, wait, remove, list. */
+#include <abi/nic_mbx.h>
 #include <lib/clock.h>
+#include <lib/mac.h>
 #include <stdio.h>
 #include <string.h>
 #include "control.h"
@@ -10,20 +12,6 @@
 #define REMOVE_DEADLINE_MS 10000
 #define WAIT_MS		   10000
 #define MS_MAX		   (10 * 60 * 1000)
-
-static int mac_parse(const char *text, uint8_t mac[6])
-{
-	unsigned int b[6];
-	int end = 0;
-
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-		   &end) != 6 ||
-	    text[end] || strlen(text) != 17)
-		return -EINVAL;
-	for (unsigned int i = 0; i < 6; i++)
-		mac[i] = (uint8_t)b[i];
-	return mac[0] & 1 ? -EINVAL : 0;
-}
 
 static bool id_ok(const char *id)
 {
@@ -52,7 +40,7 @@ static int device_make(struct control *c, const struct add_params *p, int *fd,
 
 	if (!strcmp(p->kind, "vfio-user"))
 		return vmm_dev_vfu_new(&c->vm, p->id, TAKE_FD(*fd), p->trapped, ret_dev);
-	r = mac_parse(p->mac, mac);
+	r = mac_from_text(p->mac, mac);
 	if (r < 0)
 		return r;
 	return vmm_dev_virtio_net_new(&c->vm, p->id, TAKE_FD(*fd), mac, ret_dev);
@@ -66,7 +54,8 @@ static const char *add_refusal(const struct add_params *p, size_t n_fds)
 		return "an id has 1 to 63 bytes";
 	if (strcmp(p->kind, "vfio-user") && strcmp(p->kind, "vhost-user"))
 		return "kind is vfio-user or vhost-user";
-	if (!strcmp(p->kind, "vhost-user") && (!p->mac || mac_parse(p->mac, mac) < 0))
+	if (!strcmp(p->kind, "vhost-user") &&
+	    (!p->mac || mac_from_text(p->mac, mac) < 0 || !nic_mac_valid(mac)))
 		return "vhost-user wants a unicast mac";
 	if (!strcmp(p->kind, "vhost-user") && p->trapped)
 		return "only vfio-user can be trapped";

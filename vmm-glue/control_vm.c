@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Methods of the machine: create, boot, info, console, stop. */
 #include <lib/clock.h>
+#include <lib/mac.h>
 #include <lib/log.h>
 #include <stdio.h>
 #include "boot.h"
@@ -100,16 +101,14 @@ static json_t *interface_json(const struct vm_slot *s, unsigned int slot)
 		[GUEST_IF_FAILED] = "failed", [GUEST_IF_REMOVING] = "removing",
 	};
 	const struct guest_if *g = &s->gif;
-	char mac[18], ip[16];
+	char mac[MAC_TEXT], ip[16];
 
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", g->mac[0], g->mac[1], g->mac[2],
-		 g->mac[3], g->mac[4], g->mac[5]);
 	snprintf(ip, sizeof(ip), "%u.%u.%u.%u", g->ipv4 >> 24, g->ipv4 >> 16 & 255,
 		 g->ipv4 >> 8 & 255, g->ipv4 & 255);
 	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I}", "id",
 			 s->own->id, "slot", (int)slot, "kind", kinds[g->kind], "state",
-			 states[g->state], "mac", mac, "ipv4", ip, "error", (int)g->error,
-			 "rx_packets", (json_int_t)g->rx_packets, "tx_packets",
+			 states[g->state], "mac", mac_to_text(g->mac, mac), "ipv4", ip, "error",
+			 (int)g->error, "rx_packets", (json_int_t)g->rx_packets, "tx_packets",
 			 (json_int_t)g->tx_packets, "rx_bytes", (json_int_t)g->rx_bytes, "tx_bytes",
 			 (json_int_t)g->tx_bytes);
 }

@@ -8,28 +8,53 @@
 #include <stddef.h>
 #include "vm_impl.h"
 
-/** guest_console_drain() - take new console text: to the file, and into the part that is kept. */
+/**
+ * guest_console_drain() - take new console text: to the file, and into the part that is kept
+ *
+ * Context: main thread; writes to the console file. Source: abi/guest_block.h.
+ */
 void guest_console_drain(struct vm *vm, uint64_t now_us);
 
-/** guest_console_tail() - the last @max bytes or less as printable ASCII with a NUL; returns
- * length. */
+/**
+ * guest_console_tail() - the last @max - 1 bytes or less as printable ASCII with a NUL
+ *
+ * Context: main thread. Return: the length. Source: -.
+ */
 size_t guest_console_tail(const struct vm *vm, char *buf, size_t max);
 
-/** guest_if_decode() - judge a private copy of an entry: -EBADMSG, *ret_if is empty then. Pure. */
+/**
+ * guest_if_decode() - judge a private copy of an entry; *ret_if is empty unless 0 is returned
+ *
+ * Context: any; pure. Return: 0; -EBADMSG. Source: abi/guest_block.h.
+ */
 int guest_if_decode(const struct guest_if *raw, struct guest_if *ret_if);
 
-/** guest_ifs_update() - copy the entries of all slots in use into slot[].gif. */
+/**
+ * guest_ifs_update() - copy the entries of all slots in use into slot[].gif
+ *
+ * Context: main thread. Source: abi/guest_block.h.
+ */
 void guest_ifs_update(struct vm *vm);
 
-/** guest_request_send() - -EBUSY one is running, -EINVAL it makes no sense, -ENOTCONN no guest
- * runs. */
+/**
+ * guest_request_send() - give the guest a request; @req is copied
+ *
+ * Context: main thread; never blocks. Return: 0; -ENOTCONN no guest runs; -EBUSY one is running;
+ * -EINVAL it makes no sense. Source: abi/guest_block.h.
+ */
 int guest_request_send(struct vm *vm, const struct guest_req *req) _must_check_;
 
 /**
  * guest_request_poll() - is the answer there?
- * Return: 0, the request is over; -EAGAIN not yet; -EBADMSG the answer is nonsense, and it is over.
+ *
+ * Return: 0, the request is over; -EAGAIN not yet; -EBADMSG the answer is nonsense, and it is
+ * over. Context: main thread; never blocks. Source: abi/guest_block.h.
  */
 int guest_request_poll(struct vm *vm, struct guest_res *ret_res) _must_check_;
 
-/** guest_request_drop() - forget the running request; an answer that still comes is ignored. */
+/**
+ * guest_request_drop() - forget the running request; an answer that still comes is ignored
+ *
+ * Context: main thread. Source: -.
+ */
 void guest_request_drop(struct vm *vm);

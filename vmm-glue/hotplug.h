@@ -11,21 +11,40 @@
 
 #define HOTPLUG_RENOTIFY_US UINT64_C(3000000)
 
-/* hpc_read(), hpc_write() - one access to the register page. vCPU thread; never blocks. */
+/**
+ * hpc_read(), hpc_write() - one access to the register page, of any offset and length
+ *
+ * Context: vCPU thread; never blocks. Source: abi/hpc.h.
+ */
 void hpc_read(struct vm *vm, uint32_t off, void *buf, uint32_t len);
 void hpc_write(struct vm *vm, uint32_t off, const void *buf, uint32_t len);
 
-/** hpc_raise() - set bits of EVTS and pulse the interrupt. Main thread. */
+/**
+ * hpc_raise() - set bits of EVTS and pulse the interrupt
+ *
+ * Context: main thread. Source: abi/hpc.h.
+ */
 void hpc_raise(struct vm *vm, uint32_t evts);
 
-/** hotplug_slot_find() - slot of the function called @id, or -ENOENT. Main thread. */
+/**
+ * hotplug_slot_find() - slot of the function called @id
+ *
+ * Context: main thread. Return: the slot; -ENOENT. Source: -.
+ */
 int hotplug_slot_find(const struct vm *vm, const char *id);
 
-/** hotplug_slot_pick() - a free slot, or -ENOSPC: one that rested longest and is owed nothing
- * first. */
+/**
+ * hotplug_slot_pick() - a free slot: one that rested longest and is owed nothing first
+ *
+ * Context: main thread. Return: the slot; -ENOSPC. Source: -.
+ */
 int hotplug_slot_pick(struct vm *vm);
 
-/** hotplug_publish() - show @d to the guest: complete before, its pointer last. Takes @d over. */
+/**
+ * hotplug_publish() - show @d to the guest: complete before, its pointer last. Takes @d over
+ *
+ * Context: main thread. Source: abi/hpc.h.
+ */
 void hotplug_publish(struct vm *vm, unsigned int slot, struct pci_dev *d, uint64_t now_us);
 
 /**
@@ -49,16 +68,30 @@ enum hotplug_result {
 typedef void (*hotplug_told_t)(struct vm *vm, unsigned int slot, const char *id,
 			       enum hotplug_result result, void *userdata);
 
-/** hotplug_work() - ejected functions, timers, destruction; tells each end through @told. Main
- * thread. */
+/**
+ * hotplug_work() - ejected functions, timers, destruction; tells each end through @told
+ *
+ * Context: main thread. Source: abi/hpc.h.
+ */
 void hotplug_work(struct vm *vm, uint64_t now_us, hotplug_told_t told, void *userdata);
 
-/** hotplug_next() - when hotplug_work() wants to be called again; UINT64_MAX: not by time. */
+/**
+ * hotplug_next() - when hotplug_work() wants to be called again; UINT64_MAX: not by time
+ *
+ * Context: main thread. Return: the time, as clock_us(). Source: -.
+ */
 uint64_t hotplug_next(const struct vm *vm);
 
-/** hotplug_devices_sync() - after a loss or a removal: BARs and vectors of all functions. Main
- * thread. */
+/**
+ * hotplug_devices_sync() - after a loss or a removal: BARs and vectors of all functions
+ *
+ * Context: main thread. Source: -.
+ */
 void hotplug_devices_sync(struct vm *vm);
 
-/** hotplug_destroy_all() - the vCPU is gone: everything off the bus and destroyed. Main thread. */
+/**
+ * hotplug_destroy_all() - the vCPU is gone: everything off the bus and destroyed
+ *
+ * Context: main thread, after vcpu_stop(). Source: -.
+ */
 void hotplug_destroy_all(struct vm *vm);

@@ -51,16 +51,30 @@ int vmm_vhu_reply_check(const struct vmm_vhu_hdr *hdr, uint32_t request,
  * Source: [VH], "Starting and stopping rings", "Multiple queue support", "REPLY_ACK".
  */
 int vmm_vhu_new(int fd, struct vmm_vhu **ret_v) _must_check_;
+
+/** vmm_vhu_free() - hang up; NULL is fine. Context: any thread, the last to use it. Source: -. */
 void vmm_vhu_free(struct vmm_vhu *v);
 DEFINE_CLEANUP(struct vmm_vhu *, vmm_vhu_free);
 
-/** vmm_vhu_features() - virtio feature bits of the back end, without vhost-user's own. */
+/**
+ * vmm_vhu_features() - virtio feature bits of the back end, without vhost-user's own
+ *
+ * Context: any thread. Return: virtio feature bits. Source: [VH], GET_FEATURES.
+ */
 uint64_t vmm_vhu_features(const struct vmm_vhu *v);
 
-/** vmm_vhu_messages() - requests sent so far. Any thread. */
+/**
+ * vmm_vhu_messages() - requests sent so far. Any thread
+ *
+ * Context: any thread. Return: the count. Source: -.
+ */
 uint64_t vmm_vhu_messages(const struct vmm_vhu *v);
 
-/** vmm_vhu_fd() - polls EPOLLHUP when the back end is gone. */
+/**
+ * vmm_vhu_fd() - polls EPOLLHUP when the back end is gone
+ *
+ * Context: any thread; owned by @v. Return: the descriptor. Source: -.
+ */
 int vmm_vhu_fd(const struct vmm_vhu *v);
 
 /**
@@ -80,12 +94,15 @@ int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ra
 /**
  * vmm_vhu_stop() - after this the back end touches neither rings nor buffers
  * @ret_base: where each ring stands, to start again from
- * Context, Return: as vmm_vhu_start(); rings that do not run give 0 and leave @ret_base alone.
- * Source: [VH], GET_VRING_BASE.
+ * Context: as vmm_vhu_start(). Return: as vmm_vhu_start(); rings that do not run give 0 and leave
+ * @ret_base alone. Source: [VH], GET_VRING_BASE.
  */
 int vmm_vhu_stop(struct vmm_vhu *v, uint16_t ret_base[static VMM_VHU_QUEUES]) _must_check_;
 
 /**
- * vmm_vhu_set_call() - change a running ring's interrupt eventfd; -1 for none. As vmm_vhu_start().
+ * vmm_vhu_set_call() - change a running ring's interrupt eventfd; -1 for none
+ *
+ * Context: as vmm_vhu_start(). Return: as vmm_vhu_start(); 0 for a ring that does not run. Source:
+ * [VH], SET_VRING_CALL.
  */
 int vmm_vhu_set_call(struct vmm_vhu *v, unsigned int queue, int call_fd) _must_check_;

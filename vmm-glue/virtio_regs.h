@@ -69,9 +69,18 @@ struct virtio_queue_sizes {
 	size_t desc, avail, used; /* bytes */
 };
 
+/**
+ * virtio_queue_sizes() - how long the parts of a ring of @size descriptors are
+ *
+ * Context: any; pure. Return: bytes of each. Source: [VIRTIO] 2.7.
+ */
 struct virtio_queue_sizes virtio_queue_sizes(uint16_t size);
 
-/** virtio_regs_init() - state after power-on. @mac: six bytes for the device configuration. */
+/**
+ * virtio_regs_init() - state after power-on. @mac: six bytes for the device configuration
+ *
+ * Context: caller's lock. Source: [VIRTIO] 4.1.4.
+ */
 void virtio_regs_init(struct virtio_regs *v, uint64_t device_features, const uint8_t *mac);
 
 /**
@@ -90,8 +99,16 @@ void virtio_regs_read(struct virtio_regs *v, uint32_t off, void *buf, uint32_t l
 enum virtio_effect virtio_regs_write(struct virtio_regs *v, uint32_t off, uint64_t val,
 				     uint32_t len);
 
-/** virtio_regs_needs_reset() - the device gave up until the driver resets it. */
+/**
+ * virtio_regs_needs_reset() - the device gave up until the driver resets it
+ *
+ * Context: caller's lock. Source: [VIRTIO] 2.1.
+ */
 void virtio_regs_needs_reset(struct virtio_regs *v);
 
-/** virtio_cfg_init() - ids, capabilities, BARs and MSI-X layout of @d, before pci_dev_init(). */
+/**
+ * virtio_cfg_init() - ids, capabilities, BARs and MSI-X layout of @d, before pci_dev_init()
+ *
+ * Context: main thread. Source: [VIRTIO] 4.1.2, 4.1.4.
+ */
 void virtio_cfg_init(struct pci_dev *d);

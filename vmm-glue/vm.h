@@ -21,15 +21,32 @@ struct pci_dev;
  */
 void *vmm_gpa_ptr(struct vm *vm, gpa_t gpa, size_t len);
 
-/** vmm_ram() - guest RAM as DMA memory: iova equals guest-physical address. */
+/**
+ * vmm_ram() - guest RAM as DMA memory: iova equals guest-physical address
+ *
+ * Context: any thread; owned by @vm. Return: the memory; NULL before it has any. Source: -.
+ */
 const struct dma_mem *vmm_ram(struct vm *vm);
 
+/**
+ * vmm_event() - the main thread's loop
+ *
+ * Context: any thread; its use is the main thread's. Return: the loop. Source: -.
+ */
 sd_event *vmm_event(struct vm *vm);
 
-/** vmm_ioeventfd() - KVM signals @fd when the guest writes @len bytes (0: any) at @gpa; assign or
- * not. */
+/**
+ * vmm_ioeventfd() - let KVM signal @fd when the guest writes @len bytes (0: any) at @gpa, or no
+ * more
+ *
+ * Context: any thread. Return: 0; -errno of KVM_IOEVENTFD. Source: Linux
+ * Documentation/virt/kvm/api.rst.
+ */
 int vmm_ioeventfd(struct vm *vm, gpa_t gpa, uint32_t len, int fd, bool assign) _must_check_;
 
-/** vmm_device_lost() - the peer behind @d is gone: reads all ones, event device.state "lost". Any
- * thread. */
+/**
+ * vmm_device_lost() - the peer behind @d is gone: reads all ones, event device.state "lost"
+ *
+ * Context: any thread; never blocks. Source: docs/processes.md.
+ */
 void vmm_device_lost(struct pci_dev *d, int error);

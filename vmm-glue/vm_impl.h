@@ -149,21 +149,51 @@ struct vm {
 	uint32_t req_seq;
 };
 
-/** vm_init() - empty machine: no RAM, no vCPU; pairs with vm_done(). Main thread. */
+/**
+ * vm_init() - empty machine: no RAM, no vCPU; pairs with vm_done()
+ *
+ * Context: main thread. Return: 0; -errno of eventfd(2). Source: -.
+ */
 int vm_init(struct vm *vm, const char *name, sd_event *event,
 	    const struct vm_plat_ops *plat) _must_check_;
+
+/**
+ * vm_done() - undo vm_init() and vm_mem_new(); functions and vCPU are gone already
+ *
+ * Context: main thread. Source: -.
+ */
 void vm_done(struct vm *vm);
 
-/** vm_mem_new() - guest RAM of @size bytes and its memslot. -ENOMEM also when huge pages are short.
+/**
+ * vm_mem_new() - guest RAM of @size bytes and its memslot
+ *
+ * Context: main thread, once. Return: 0; -EINVAL size; -ENOMEM also when huge pages are short;
+ * -errno of memfd_create(2), mmap(2), KVM_SET_USER_MEMORY_REGION. Source: Linux
+ * Documentation/virt/kvm/api.rst.
  */
 int vm_mem_new(struct vm *vm, uint64_t size, bool hugetlb) _must_check_;
 
-/** vm_memslot_map() - map @va at @gpa; returns the memslot's number or -errno. Any thread. */
+/**
+ * vm_memslot_map() - map @va at @gpa
+ *
+ * Context: any thread; takes mem_lock. Return: the memslot's number; -EINVAL; -ENOSPC; -errno of
+ * KVM_SET_USER_MEMORY_REGION. Source: Linux Documentation/virt/kvm/api.rst.
+ */
 int vm_memslot_map(struct vm *vm, uint64_t gpa, uint64_t size, void *va);
+
+/** vm_memslot_unmap() - give memslot @slot back. Context: any thread; takes mem_lock. Source: -. */
 void vm_memslot_unmap(struct vm *vm, unsigned int slot, uint64_t gpa);
 
-/** vm_post() - ask the main thread to look at @what. Any thread; never blocks. */
+/**
+ * vm_post() - ask the main thread to look at @what
+ *
+ * Context: any thread; never blocks. Source: -.
+ */
 void vm_post(struct vm *vm, enum vm_post what);
 
-/** vm_end() - the guest runs no more; first call wins. Any thread. */
+/**
+ * vm_end() - the guest runs no more; first call wins
+ *
+ * Context: any thread; never blocks. Source: -.
+ */
 void vm_end(struct vm *vm, enum vm_state state, const char *fmt, ...) _printf_(3, 4);

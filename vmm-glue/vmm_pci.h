@@ -102,14 +102,22 @@ int pci_dev_init(struct pci_dev *d) _must_check_;
 
 /**
  * pci_dev_done() - undo pci_dev_init(): irqfds and memslots off, eventfds and GSIs back
+ *
  * Context: main thread, from ops->destroy, after the device's side was unbound. Takes half-built
- * functions.
+ * functions. Source: -.
  */
 void pci_dev_done(struct pci_dev *d);
 
-/** pci_dev_reset() - configuration and MSI-X as after power on (FLR by the guest). The vCPU thread.
+/**
+ * pci_dev_reset() - configuration and MSI-X as after power on (FLR by the guest). The vCPU thread
+ *
+ * Context: the vCPU thread. Source: PCI Express, function level reset.
  */
 void pci_dev_reset(struct pci_dev *d);
 
-/** pci_dev_irq() - signal MSI-X @vector from a device model: pending bit if masked. Any thread. */
+/**
+ * pci_dev_irq() - signal MSI-X @vector from a device model: pending bit if masked
+ *
+ * Context: any thread; never blocks. Source: PCI Local Bus 3.0, 6.8.3.
+ */
 void pci_dev_irq(struct pci_dev *d, unsigned int vector);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any 16 words from a VF: decoding is total, and what decodes encodes to something that decodes the same. */
+/* Any 16 words from a VF: decoding is total, and what decodes encodes to something that decodes the
+ * same. */
 #include <stdlib.h>
 #include <string.h>
 #include <abi/nic_mbx.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames from anybody at the bench guest's responder: replies stay inside the buffer and are frames. */
+/* Frames from anybody at the bench guest's responder: replies stay inside the buffer and are
+ * frames. */
 #include <guest/frame.h>
 #include <stdlib.h>
 #include <string.h>

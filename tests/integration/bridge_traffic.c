@@ -82,6 +82,17 @@ static void port_add(char name)
 	CHECK(call("port.add", json_pack("{s:s, s:s}", "name", text, "path", path), NULL) == 0);
 }
 
+/* A port that may send from @only_from alone. */
+static void port_add_checked(char name, const char *only_from)
+{
+	char path[64], text[2] = {name};
+
+	port_path(name, path, sizeof(path));
+	CHECK(call("port.add",
+		   json_pack("{s:s, s:s, s:s}", "name", text, "path", path, "mac", only_from),
+		   NULL) == 0);
+}
+
 static int port_remove(char name)
 {
 	char text[2] = {name};
@@ -233,6 +244,30 @@ static void refuses_impossible_sources(void)
 	/* librte_vhost drops what is shorter than a header's worth by itself */
 	CHECK(port_value('a', "rx_dropped") >= dropped + 2);
 	puts("frames from group addresses, from nobody, and of six bytes: dropped");
+}
+
+static void refuses_spoofed_sources(void)
+{
+	vhost_port_close(&t.port[2]);
+	CHECK(port_remove('c') == 0);
+	port_add_checked('c', "02:00:00:00:00:0c");
+	port_connect(2);
+	send_one(0, everybody, mac[0], 20); /* a is where it is */
+	CHECK(recv_one(1, 20, WAIT_US) && recv_one(2, 20, WAIT_US));
+
+	send_one(2, mac[1], mac[0], 21);
+	CHECK(!recv_one(1, 21, QUIET_US));
+	CHECK(port_value('c', "spoofed") == 1);
+	send_one(1, mac[0], mac[1], 22); /* and a's traffic was not drawn to c */
+	CHECK(recv_one(0, 22, WAIT_US) && !recv_one(2, 22, QUIET_US));
+	send_one(2, mac[1], mac[2], 23);
+	CHECK(recv_one(1, 23, WAIT_US));
+
+	vhost_port_close(&t.port[2]);
+	CHECK(port_remove('c') == 0);
+	port_add('c');
+	port_connect(2);
+	puts("frames from another port's address: dropped, nothing learned");
 }
 
 struct flow {
@@ -518,6 +553,7 @@ int main(int argc, char **argv)
 	} else {
 		learns_and_floods();
 		refuses_impossible_sources();
+		refuses_spoofed_sources();
 		carries_both_directions_in_order();
 		removes_ports_under_traffic();
 		outlives_a_killed_client();

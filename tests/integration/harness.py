@@ -230,6 +230,13 @@ class Daemon:
             left += [f"socket {p}" for p in self.run_dir.rglob("*.sock")]
         return left
 
+    def sanitizers(self):
+        """What a build with sanitizers found: a child that is restarted would hide it."""
+        logs = [self.dir / "sriovd.log", *(self.run_dir / "log").glob("*.log")]
+        return [f"{log.name}: {line}" for log in logs if log.exists()
+                for line in log.read_text(errors="replace").splitlines()
+                if "Sanitizer:" in line or "runtime error:" in line]
+
     def clean_up(self):
         """Whatever the test did: end what was started here and remove the directory."""
         if self.process and self.process.poll() is None:
@@ -285,9 +292,13 @@ def main(test, *needs, **daemon):
         d.shutdown()
         left = d.leftovers()
         check(not left, f"left behind: {left}")
+        found = d.sanitizers()
+        check(not found, "\n".join(found))
     except BaseException:
-        traceback.print_exc()
-        d.tell()
-        d.clean_up()
+        try:
+            traceback.print_exc()
+            d.tell()
+        finally: # also when nobody reads what is told
+            d.clean_up()
         sys.exit(1)
     d.clean_up()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Measurements between two interfaces joined by a wire of memory, which can lose, break and go away. */
+/* Measurements between two interfaces joined by a wire of memory, which can lose, break and go
+ * away. */
 #include <support/test.h>
 #include <errno.h>
 #include <guest/engine.h>

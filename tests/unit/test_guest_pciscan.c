@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The scanner against functions made of bytes: BAR sizing as hardware does it, hostile capabilities. */
+/* The scanner against functions made of bytes: BAR sizing as hardware does it, hostile
+ * capabilities. */
 #include <support/test.h>
 #include <errno.h>
 #include <guest/pciscan.h>

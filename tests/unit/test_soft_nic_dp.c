@@ -215,6 +215,48 @@ static void no_buffer_drops_and_counts(void **state)
 	assert_int_equal(rig_read(r, SNIC_PF, nic_RQDPC(1)), 0);
 }
 
+static void full_queue_that_must_not_drop_counts_as_missed(void **state)
+{
+	struct rig *r = *state;
+	struct snic_counters c;
+	struct pair p;
+
+	pair_up(r, &p, 64, 1);
+	mmio_write32(p.b.rx + 0x0c, 2);
+	snic_service(r->nic);
+	rig_write(r, SNIC_PF, nic_IMS(0), ICR_RXO);
+	rig_frame(p.frame, p.mac_b, p.mac_a, -1, LEN);
+	for (unsigned int i = 0; i < 3; i++)
+		rig_tx(&p.a, p.frame, LEN);
+	rig_run(r);
+	snic_dp_tick(r->nic);
+	assert_int_equal(rig_read(r, SNIC_PF, nic_MPC(0)), 2);
+	assert_int_equal(rig_read(r, SNIC_PF, nic_RQDPC(1)), 0);
+	assert_true(rig_read(r, SNIC_PF, nic_ICR(0)) & ICR_RXO);
+	rig_write(r, SNIC_PF, nic_QDE(0), 2);
+	rig_tx(&p.a, p.frame, LEN);
+	rig_run(r);
+	assert_int_equal(rig_read(r, SNIC_PF, nic_RQDPC(1)), 1);
+	snic_counters(r->nic, &c);
+	assert_int_equal(c.pool[1].rx_dropped, 3);
+}
+
+static void length_limit_of_nothing_lets_nothing_through(void **state)
+{
+	struct rig *r = *state;
+	struct pair p;
+
+	pair_up(r, &p, 64, 32);
+	rig_frame(p.frame, p.mac_b, p.mac_a, -1, LEN);
+	for (uint32_t limit = 0; limit <= 64; limit += limit < 8 ? 1 : 7) {
+		rig_write(r, SNIC_PF, nic_VMOLR(1), VMOLR_BAM | VMOLR_AUPE | VMOLR_LPE | limit);
+		rig_tx(&p.a, p.frame, LEN);
+		rig_tx(&p.a, p.frame, LEN);
+		rig_run(r);
+		assert_int_equal(rig_rx(&p.b, NULL, NULL), limit == 64 ? LEN : 0);
+	}
+}
+
 static void tails_and_lengths_that_cannot_be_are_ignored(void **state)
 {
 	struct rig *r = *state;
@@ -722,6 +764,8 @@ int main(void)
 		CASE(bad_buffer_address_drops_the_frame_and_the_queue_goes_on),
 		CASE(bad_receive_buffer_is_used_up_without_a_write),
 		CASE(no_buffer_drops_and_counts),
+		CASE(full_queue_that_must_not_drop_counts_as_missed),
+		CASE(length_limit_of_nothing_lets_nothing_through),
 		CASE(tails_and_lengths_that_cannot_be_are_ignored),
 		CASE(ring_outside_memory_never_starts),
 		CASE(ring_of_garbage_harms_nobody),

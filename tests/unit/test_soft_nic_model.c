@@ -95,7 +95,10 @@ static void accesses_outside_read_ones_and_write_nothing(void **state)
 	snic_bar_read(r->nic, SNIC_PF, 0, NIC_PF_BAR0_SIZE - 4, &v, 8);
 	assert_true(v == UINT64_MAX);
 	snic_bar_write(r->nic, SNIC_PF, 0, UINT64_MAX - 3, &v, 8);
-	snic_bar_read(r->nic, 3, 0, 0, &v, 8); /* a VF that does not exist */
+	snic_config_read(r->nic, 3, 0, &v, 4); /* a VF that does not exist */
+	assert_int_equal((uint32_t)v, 0xffffffff);
+	rig_master(r, 3, true);
+	snic_bar_read(r->nic, 3, 0, 0, &v, 8);
 	assert_true(v == UINT64_MAX);
 }
 

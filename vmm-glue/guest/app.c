@@ -331,8 +331,20 @@ static bool link_due(uint32_t slot, uint64_t now)
 	return app.skip & BIT32(slot) && !s->moved && now - s->looked_at > LINK_STALL_US;
 }
 
+/* A NIC that does not mask itself as it should would interrupt for every frame of a busy guest. */
+static void stray_look(void)
+{
+	for (uint32_t left = kern_shared.irq_rx & app.open; left; left &= left - 1) {
+		struct nif *n = app.slot[__builtin_ctz(left)].nif;
+
+		if (!n->armed)
+			n->ops->irq(n, false);
+	}
+}
+
 static void tick(uint64_t now)
 {
+	stray_look();
 	for (uint32_t left = app.open; left; left &= left - 1) {
 		uint32_t slot = (uint32_t)__builtin_ctz(left);
 

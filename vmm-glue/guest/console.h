@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The console: text goes into the guest block's ring, then one doorbell. A small printf: %s %u %d %x
- * (64 bit: %U %X), %m a MAC (const uint8_t *), %i an IPv4 address (uint32_t, host order).
+ * The console: text goes into the guest block's ring, then one doorbell. A small printf: %s %u %d
+ * %x (64 bit: %U %X), %m a MAC (const uint8_t *), %i an IPv4 address (uint32_t, host order).
  */
 
 /** con_printf() - print one or more whole lines and ring the doorbell. Ring 0 and ring 3. */

@@ -254,17 +254,6 @@ static void hpc_events(void)
 		kern_shared.events |= KERN_EVT_POWER;
 }
 
-/* Functions that were there before we were; PCUP may or may not name them. */
-static void slots_present(void)
-{
-	for (unsigned int slot = 1; slot < VMM_SLOTS; slot++) {
-		if (ecam_read32(NULL, slot, 0) != UINT32_MAX)
-			kern_shared.up |= BIT32(slot);
-	}
-	if (kern_shared.up)
-		kern_shared.events |= KERN_EVT_UP;
-}
-
 static void interrupt(uint64_t vector)
 {
 	if (vector == KERN_VEC_SPUR)
@@ -364,7 +353,6 @@ void kern_main(struct guest_block *block)
 	sse_enable();
 	apic_init();
 	kern_shared.tsc_khz = tsc_khz_find();
-	hpc_events();
-	slots_present();
+	hpc_events(); /* plugs from before wait in PCUP */
 	kern_enter_user((uintptr_t)app_main, (uintptr_t)user_stack_top - 8);
 }

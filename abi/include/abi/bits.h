@@ -67,7 +67,11 @@ static inline le64_t le64_of(uint64_t v)
 	return (le64_t){v};
 }
 
-/** field_prep() - put @val into the field that @mask selects; a value that does not fit asserts. */
+/**
+ * field_prep() - put @val into the field that @mask selects; a value that does not fit asserts
+ *
+ * Context: any; pure. Return: the register bits. Source: -.
+ */
 static inline uint32_t field_prep(uint32_t mask, uint32_t val)
 {
 	uint32_t lsb = mask & -mask;

@@ -1,13 +1,14 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The guest block: shared memory between the VMM and a guest that knows it (the bench guest). It lies
- * in guest RAM at GUEST_BLOCK_GPA; the VMM clears it and sets magic and version before boot. It
- * carries the guest's console, its interface table, and one request at a time. Nothing in it needs a
- * trap: the guest polls req_seq while it runs (and is woken by HPC_EVT_REQUEST when it sleeps), and
- * rings HPC_GDBL after it wrote something the VMM should look at.
+ * The guest block: shared memory between the VMM and a guest that knows it (the bench guest). It
+ * lies in guest RAM at GUEST_BLOCK_GPA; the VMM clears it and sets magic and version before boot.
+ * It carries the guest's console, its interface table, and one request at a time. Nothing in it
+ * needs a trap: the guest polls req_seq while it runs (and is woken by HPC_EVT_REQUEST when it
+ * sleeps), and rings HPC_GDBL after it wrote something the VMM should look at.
  *
- * Everything here is written by a hostile guest: the VMM copies a part out once and decodes the copy.
+ * Everything here is written by a hostile guest: the VMM copies a part out once and decodes the
+ * copy.
  */
 #include <abi/bits.h>
 #include <abi/hist.h>

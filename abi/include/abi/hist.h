@@ -19,6 +19,11 @@ struct hist {
 	uint32_t bucket[HIST_BUCKETS];
 };
 
+/**
+ * hist_index() - the bucket that @v falls into
+ *
+ * Context: any; pure. Return: 0 to HIST_BUCKETS - 1. Source: -.
+ */
 static inline unsigned int hist_index(uint64_t v)
 {
 	unsigned int shift;
@@ -31,7 +36,11 @@ static inline unsigned int hist_index(uint64_t v)
 	return (shift + 1) * HIST_SUB + (unsigned int)((v >> shift) & (HIST_SUB - 1));
 }
 
-/** hist_value() - the smallest value that falls into bucket @i. */
+/**
+ * hist_value() - the smallest value that falls into bucket @i
+ *
+ * Context: any; pure. Return: the value, in ticks. Source: -.
+ */
 static inline uint64_t hist_value(unsigned int i)
 {
 	unsigned int shift;
@@ -42,6 +51,11 @@ static inline uint64_t hist_value(unsigned int i)
 	return (uint64_t)(HIST_SUB + i % HIST_SUB) << shift;
 }
 
+/**
+ * hist_add() - count sample @v
+ *
+ * Context: the histogram's only writer. Source: -.
+ */
 static inline void hist_add(struct hist *h, uint64_t v)
 {
 	if (!h->n || v < h->min)
@@ -52,7 +66,12 @@ static inline void hist_add(struct hist *h, uint64_t v)
 	h->bucket[hist_index(v)]++;
 }
 
-/** hist_percentile() - the value below or at which @permyriad / 10000 of all samples lie; 0 if empty. */
+/**
+ * hist_percentile() - the value below or at which @permyriad / 10000 of all samples lie; 0 if
+ * empty
+ *
+ * Context: any; pure. Return: the value, 0 for none. Source: -.
+ */
 static inline uint64_t hist_percentile(const struct hist *h, unsigned int permyriad)
 {
 	uint64_t want = (h->n * permyriad + 9999) / 10000, seen = 0;
@@ -65,7 +84,7 @@ static inline uint64_t hist_percentile(const struct hist *h, unsigned int permyr
 	return 0;
 }
 
-/** hist_merge() - add @from to @to. */
+/** hist_merge() - add @from to @to. Context: any; pure. Source: -. */
 static inline void hist_merge(struct hist *to, const struct hist *from)
 {
 	if (!from->n)

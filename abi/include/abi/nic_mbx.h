@@ -83,16 +83,29 @@ int nic_mbx_decode(const uint32_t words[NIC_MBX_WORDS], struct nic_mbx_msg *ret)
  */
 int nic_mbx_encode(const struct nic_mbx_msg *msg, uint32_t words[NIC_MBX_WORDS]);
 
-/** nic_mbx_reply() - word 0 of the PF's answer to @word0: the id and info with ACK or NACK, and CTS. */
+/**
+ * nic_mbx_reply() - word 0 of the PF's answer to @word0: the id and info with ACK or NACK, and
+ * CTS
+ *
+ * Context: any; pure. Return: the word. Source: docs/sources.md [L] igb_rcv_msg_from_vf.
+ */
 uint32_t nic_mbx_reply(uint32_t word0, bool ack);
 
 /**
- * nic_mbx_reset_reply() - the three words that answer VF_RESET: exactly 0x80000001 and the address,
- * or 0x40000001 and zeros when @mac is NULL. No CTS: igbvf refuses a reset reply that carries it.
+ * nic_mbx_reset_reply() - the three words that answer VF_RESET: exactly 0x80000001 and the
+ * address, or 0x40000001 and zeros when @mac is NULL. No CTS: igbvf refuses a reset reply that
+ * carries it
+ *
+ * Context: any; pure. Source: docs/sources.md [L] igb_vf_reset_msg.
  */
 void nic_mbx_reset_reply(const uint8_t mac[6], uint32_t words[3]);
 
-/** nic_mbx_reset_reply_decode() - 0 and @mac; -ENOENT refused without an address; -EBADMSG else. */
+/**
+ * nic_mbx_reset_reply_decode() - decode the PF's answer to VF_RESET
+ *
+ * Context: any; pure. Return: 0 and @mac; -ENOENT refused without an address; -EBADMSG neither.
+ * Source: docs/sources.md [L] e1000_reset_hw_vf.
+ */
 int nic_mbx_reset_reply_decode(const uint32_t words[3], uint8_t mac[6]);
 
 /** nic_mac_valid() - a unicast address that is not all zeros. */

@@ -348,7 +348,13 @@ static inline uint32_t nic_RAR_high(uint32_t i)
 #define VTIVAR_VECTOR      BITS(1, 0)
 #define EITR_INTERVAL      BITS(14, 2) /* µs */
 
-/* PF vector of VF n's local vector v (0..2), as a bit of EICR and index of EITR. */
+/**
+ * nic_vf_vector() - PF vector of VF @vf's local vector @v (0..2), as a bit of EICR and index of
+ * EITR
+ *
+ * Context: any; pure; asserts the ranges. Return: the vector, 0 to 24. Source: docs/sources.md [L]
+ * [Q].
+ */
 static inline uint32_t nic_vf_vector(uint32_t vf, uint32_t v)
 {
 	assert(vf < 8 && v < 3);

@@ -43,7 +43,11 @@ static inline void freep(void *p)
 	free(*(void **)p);
 }
 
-/** fd_close() - close @fd unless negative, keep errno; returns -1 to assign. */
+/**
+ * fd_close() - close @fd unless negative, keep errno; returns -1 to assign
+ *
+ * Context: any thread. Return: -1. Source: close(2).
+ */
 static inline int fd_close(int fd)
 {
 	int e = errno;

@@ -8,7 +8,11 @@
 #define USEC_PER_SEC  UINT64_C(1000000)
 #define USEC_PER_MSEC UINT64_C(1000)
 
-/** clock_us() - CLOCK_MONOTONIC in microseconds. */
+/**
+ * clock_us() - CLOCK_MONOTONIC in microseconds
+ *
+ * Context: any thread. Return: microseconds since an arbitrary start. Source: clock_gettime(2).
+ */
 static inline uint64_t clock_us(void)
 {
 	struct timespec ts;
@@ -17,6 +21,11 @@ static inline uint64_t clock_us(void)
 	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
 }
 
+/**
+ * clock_sleep_us() - sleep for @us microseconds, less when a signal comes
+ *
+ * Context: any thread; blocks. Source: nanosleep(2).
+ */
 static inline void clock_sleep_us(uint64_t us)
 {
 	struct timespec ts = {.tv_sec = (time_t)(us / USEC_PER_SEC),

@@ -31,8 +31,11 @@
 /* ---- client: synchronous, one connection a call or kept -------------------------------------- */
 
 /**
- * ctl_connect() - connect to the listening socket at @path. -ENOENT, -ECONNREFUSED: nobody serves
- * it.
+ * ctl_connect() - connect to the listening socket at @path; the caller owns @ret_fd
+ *
+ * Context: any thread; blocks while the server's backlog is full, within a deadline. Return: 0;
+ * -ENOENT, -ECONNREFUSED nobody serves it; -ETIMEDOUT; -ENAMETOOLONG; -errno of socket(2),
+ * connect(2). Source: unix(7).
  */
 int ctl_connect(const char *path, int *ret_fd) _must_check_;
 
@@ -56,7 +59,12 @@ int ctl_connect(const char *path, int *ret_fd) _must_check_;
 int ctl_call(int fd, const char *method, json_t *params, const int *fds, size_t n_fds,
 	     uint64_t timeout_us, json_t **ret_result, char *err, size_t err_size) _must_check_;
 
-/** ctl_call_path() - connect, call, close. */
+/**
+ * ctl_call_path() - connect, call, close; arguments as ctl_call(), @params is stolen in any case
+ *
+ * Context: any thread; blocks up to @timeout_us, besides connecting. Return: as ctl_connect() and
+ * ctl_call(). Source: -.
+ */
 int ctl_call_path(const char *path, const char *method, json_t *params, const int *fds,
 		  size_t n_fds, uint64_t timeout_us, json_t **ret_result, char *err,
 		  size_t err_size) _must_check_;
@@ -98,23 +106,35 @@ struct ctl_method {
 int ctl_server_new(sd_event *event, int listen_fd, const char *name,
 		   const struct ctl_method *methods, void *userdata,
 		   struct ctl_server **ret_server) _must_check_;
+
+/**
+ * ctl_server_free() - hang up on every client, drop what is unanswered, close the socket; NULL is
+ * fine
+ *
+ * Context: the loop's thread. Source: -.
+ */
 void ctl_server_free(struct ctl_server *s);
 DEFINE_CLEANUP(struct ctl_server *, ctl_server_free);
 
 /**
- * ctl_reply() - answer with @result (reference stolen; NULL means {}); frees @req. Client may be
- * gone.
+ * ctl_reply() - answer with @result (reference stolen; NULL means {}); frees @req; the client may
+ * be gone
+ *
+ * Context: the loop's thread; never blocks. Source: -.
  */
 void ctl_reply(struct ctl_req *req, json_t *result);
 
 /**
- * ctl_fail() - refuse with -@error and a sentence; frees @req; returns 0 so handlers can return it.
+ * ctl_fail() - refuse with -@error and a sentence; frees @req
+ *
+ * Context: the loop's thread; never blocks. Return: 0, so that handlers can return it. Source: -.
  */
 int ctl_fail(struct ctl_req *req, int error, const char *fmt, ...) _printf_(3, 4);
 
 /**
- * ctl_emit() - send an event to every subscriber (@data stolen); a subscriber that does not read is
- * cut.
+ * ctl_emit() - send an event to every subscriber (@data stolen); one that does not read is cut
+ *
+ * Context: the loop's thread; never blocks. Source: -.
  */
 void ctl_emit(struct ctl_server *s, const char *event, json_t *data);
 
@@ -127,5 +147,11 @@ void ctl_emit(struct ctl_server *s, const char *event, json_t *data);
  */
 int ctl_unpack(struct ctl_req *req, json_t *params, const char *fmt, ...) _must_check_;
 
-/** ctl_listen() - make the listening socket at @path (0600), replacing a stale one. */
+/**
+ * ctl_listen() - make the listening socket at @path (0600), replacing a stale one; the caller owns
+ * @ret_fd
+ *
+ * Context: any thread. Return: 0; -EEXIST something else is at @path; -ENAMETOOLONG; -errno of
+ * bind(2), listen(2). Source: unix(7).
+ */
 int ctl_listen(const char *path, int *ret_fd) _must_check_;

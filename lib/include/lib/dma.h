@@ -26,5 +26,11 @@ struct dma_mem {
  */
 int dma_mem_new(const char *name, size_t len, bool hugetlb, iova_t iova,
 		struct dma_mem **ret_mem) _must_check_;
+
+/**
+ * dma_mem_free() - unmap and close; no function may still have it mapped; NULL is fine
+ *
+ * Context: any thread. Source: -.
+ */
 void dma_mem_free(struct dma_mem *mem);
 DEFINE_CLEANUP(struct dma_mem *, dma_mem_free);

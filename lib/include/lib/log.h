@@ -15,8 +15,18 @@ enum log_level {
 	LOG_LEVEL_DEBUG = 7,
 };
 
-/** log_init() - set the process's name and read SRIOVD_LOG_LEVEL (error..debug; default info). */
+/**
+ * log_init() - set the process's name and read SRIOVD_LOG_LEVEL (error..debug; default info)
+ *
+ * Context: start-up, before other threads; @ident is copied. Source: sd-daemon(3).
+ */
 void log_init(const char *ident);
+
+/**
+ * log_set_level() - write messages of this level and the graver ones from now on
+ *
+ * Context: any thread. Source: -.
+ */
 void log_set_level(enum log_level level);
 
 /**

@@ -20,5 +20,10 @@
  */
 int memfd_new(const char *name, size_t size, bool hugetlb, int *ret_fd) _must_check_;
 
-/** memfd_sealed() - 0 if @fd can not shrink and has @size bytes; -EPERM unsealed, -ERANGE short. */
+/**
+ * memfd_sealed() - can a peer's @fd be mapped without fear?
+ *
+ * Context: any thread. Return: 0 it cannot shrink and has @size bytes; -EPERM unsealed or no
+ * memfd; -ERANGE shorter; -errno of fstat(2). Source: fcntl(2).
+ */
 int memfd_sealed(int fd, size_t size) _must_check_;

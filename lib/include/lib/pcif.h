@@ -69,7 +69,13 @@ struct pcif_counters {
  */
 int pcif_open_vfu(int fd, uint64_t timeout_us, struct pcif **ret_f) _must_check_;
 
-/** pcif_open_vfu_path() - connect to @path first; also -ENOENT, -ECONNREFUSED, -EAGAIN (busy). */
+/**
+ * pcif_open_vfu_path() - connect to the vfio-user socket at @path first
+ *
+ * Context: any thread; as pcif_open_vfu(). Return: as pcif_open_vfu(), but -EAGAIN when the server
+ * hangs up at once (busy); -ENAMETOOLONG; -ENOENT, -ECONNREFUSED, -errno of connect(2). Source:
+ * docs/sources.md [VU].
+ */
 int pcif_open_vfu_path(const char *path, uint64_t timeout_us, struct pcif **ret_f) _must_check_;
 
 /* What pcif_open_vfio() opens. */
@@ -129,11 +135,19 @@ bool pcif_host_sriov(const struct pcif *f);
 /** pcif_why() - the sentence of the last refused pcif_dma_map(), empty if there is none. */
 void pcif_why(struct pcif *f, char *ret_text, size_t size);
 
-/** pcif_close() - drop mappings and the connection; the peer unmaps DMA and forgets interrupts. */
+/**
+ * pcif_close() - drop mappings and the connection; the peer unmaps DMA and forgets interrupts
+ *
+ * Context: any thread, the last to use it. Source: -.
+ */
 void pcif_close(struct pcif *f);
 DEFINE_CLEANUP(struct pcif *, pcif_close);
 
-/** pcif_lost() - true after a timeout, a protocol error or a hang-up: every call gives -ENODEV. */
+/**
+ * pcif_lost() - true after a timeout, a protocol error or a hang-up: every call gives -ENODEV
+ *
+ * Context: any thread; never blocks. Return: true when lost. Source: -.
+ */
 bool pcif_lost(const struct pcif *f);
 
 /**
@@ -145,17 +159,41 @@ bool pcif_lost(const struct pcif *f);
  */
 int pcif_fd(const struct pcif *f);
 
+/**
+ * pcif_config_read(), pcif_config_write() - @len bytes of configuration space at @off
+ *
+ * Context: any thread; blocks up to the function's timeout. Return: as pcif_region_read(). Source:
+ * [VU].
+ */
 int pcif_config_read(struct pcif *f, uint32_t off, void *buf, size_t len) _must_check_;
 int pcif_config_write(struct pcif *f, uint32_t off, const void *buf, size_t len) _must_check_;
 
-/** pcif_region() - what is known of region @index since open; NULL for an index out of range. */
+/**
+ * pcif_region() - what is known of region @index since open; NULL for an index out of range
+ *
+ * Context: any thread. Return: the region, owned by @f; NULL. Source: -.
+ */
 const struct pcif_region *pcif_region(const struct pcif *f, unsigned int index);
+
+/**
+ * pcif_region_read(), pcif_region_write() - @len bytes at @off of a region by message, in pieces
+ * when they are many
+ *
+ * Context: any thread; blocks up to the function's timeout. Return: 0; -EINVAL outside the region
+ * or @len is 0; -ENODEV lost, also by a hang-up just now; -ETIMEDOUT, -EPROTO lost by this; the
+ * device's refusal. Source: [VU].
+ */
 int pcif_region_read(struct pcif *f, unsigned int index, uint64_t off, void *buf,
 		     size_t len) _must_check_;
 int pcif_region_write(struct pcif *f, unsigned int index, uint64_t off, const void *buf,
 		      size_t len) _must_check_;
 
-/** pcif_read32(), pcif_write32() - one 32 bit register of a BAR. */
+/**
+ * pcif_read32(), pcif_write32() - one 32 bit register of a BAR
+ *
+ * Context: as pcif_region_read(). Return: as pcif_region_read(); -EINVAL also for no BAR. Source:
+ * [VU].
+ */
 int pcif_read32(struct pcif *f, unsigned int bar, uint32_t off, uint32_t *ret_val) _must_check_;
 int pcif_write32(struct pcif *f, unsigned int bar, uint32_t off, uint32_t val) _must_check_;
 
@@ -169,7 +207,11 @@ int pcif_write32(struct pcif *f, unsigned int bar, uint32_t off, uint32_t val) _
 int pcif_region_mmap(struct pcif *f, unsigned int index, unsigned int area,
 		     void **ret_va) _must_check_;
 
-/** pcif_irq_count() - vectors of interrupt @index, 0 if the function has none. */
+/**
+ * pcif_irq_count() - vectors of interrupt @index, 0 if the function has none
+ *
+ * Context: any thread. Return: the count. Source: -.
+ */
 unsigned int pcif_irq_count(const struct pcif *f, unsigned int index);
 
 /**
@@ -183,15 +225,30 @@ int pcif_irq_set(struct pcif *f, unsigned int index, unsigned int start, unsigne
 		 const int *fds) _must_check_;
 
 /**
- * pcif_dma_map() - let the function read and write @mem at mem->iova
- * Context: any thread; the kernel pins every page. Return: 0; -EINVAL not pages; -EEXIST overlaps
- * another; -ENOSPC too many; -ERANGE the IOMMU cannot, -ENOMEM RLIMIT_MEMLOCK: pcif_why() names the
- * rest; -errno. Source: [VU] 3.1, linux/vfio.h.
+ * pcif_dma_map() - let the function read and write @mem at mem->iova; @mem stays the caller's
+ *
+ * Context: any thread; the kernel pins every page; vfio-user blocks up to the function's timeout.
+ * Return: 0; -EINVAL empty or not pages; -EEXIST overlap; -ENOSPC too many; -ERANGE the IOMMU
+ * cannot, -ENOMEM RLIMIT_MEMLOCK: pcif_why() names the rest; -ENODEV, -ETIMEDOUT, -EPROTO as
+ * pcif_region_read(); -errno. Source: [VU] 3.1, linux/vfio.h.
  */
 int pcif_dma_map(struct pcif *f, const struct dma_mem *mem) _must_check_;
+
+/**
+ * pcif_dma_unmap() - take @mem back; after 0 the function touches it no more
+ *
+ * Context: as pcif_dma_map(). Return: 0; -EINVAL empty; -ENOENT not mapped; -ENODEV, -ETIMEDOUT,
+ * -EPROTO as pcif_region_read(). Source: [VU].
+ */
 int pcif_dma_unmap(struct pcif *f, const struct dma_mem *mem) _must_check_;
 
-/** pcif_reset() - function level reset. -ENOTSUP if the function has none. */
+/**
+ * pcif_reset() - function level reset
+ *
+ * Context: any thread; blocks up to the function's timeout. Return: 0; -ENOTSUP it has none;
+ * -ENODEV, -ETIMEDOUT, -EPROTO as pcif_region_read(). Source: [VU].
+ */
 int pcif_reset(struct pcif *f) _must_check_;
 
+/** pcif_counters() - how many messages went which way, so far. Context: any thread. Source: -. */
 void pcif_counters(const struct pcif *f, struct pcif_counters *ret);

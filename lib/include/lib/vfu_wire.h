@@ -167,6 +167,7 @@ struct vfu_fds {
 	bool truncated; /* the peer sent more than fit: none was kept */
 };
 
+/** vfu_fds_done() - close what was not taken. Context: any thread. Source: -. */
 void vfu_fds_done(struct vfu_fds *fds);
 
 /**
@@ -233,7 +234,11 @@ struct vfu_region {
 		area[VFU_SPARSE_AREAS_MAX]; /* when mappable, at least one; more are left out */
 };
 
-/** vfu_version_text() - our capabilities, for both directions; @ret_len counts the NUL. */
+/**
+ * vfu_version_text() - our capabilities, for both directions; @ret_len counts the NUL
+ *
+ * Context: any; pure. Return: constant text. Source: [VU] 2.
+ */
 const char *vfu_version_text(size_t *ret_len);
 
 /**
@@ -251,39 +256,113 @@ int vfu_decode_version(const void *p, size_t len, struct vfu_peer *ret_peer) _mu
  */
 int vfu_check_request_hdr(const struct vfu_hdr *h) _must_check_;
 
-/* Requests, as the server sees them. Return: 0; -EBADMSG malformed; -ERANGE. Context: any; pure.
- * Source: [VU] 3-5. Bytes after the structure are accepted, save for REGION_WRITE. */
+/* Requests, as the server sees them. Bytes after the structure are accepted, save for REGION_WRITE.
+ */
+
+/**
+ * vfu_decode_dma_map() - DMA_MAP
+ *
+ * Context: any; pure. Return: 0; -EBADMSG malformed; -ERANGE. Source: [VU] 3.1.
+ */
 int vfu_decode_dma_map(const void *p, size_t len, size_t n_fds,
 		       struct vfu_dma_map *ret) _must_check_;
+
+/**
+ * vfu_decode_dma_unmap() - DMA_UNMAP
+ *
+ * Context: any; pure. Return: 0; -EBADMSG malformed or flags. Source: [VU] 3.2.
+ */
 int vfu_decode_dma_unmap(const void *p, size_t len, struct vfu_dma_unmap *ret) _must_check_;
+
+/**
+ * vfu_decode_device_info() - DEVICE_GET_INFO
+ *
+ * Context: any; pure. Return: 0; -EBADMSG malformed. Source: [VU] 3.3.
+ */
 int vfu_decode_device_info(const void *p, size_t len, struct vfu_device_info *ret) _must_check_;
+
+/**
+ * vfu_decode_region_info() - DEVICE_GET_REGION_INFO
+ *
+ * Context: any; pure. Return: 0; -EBADMSG malformed; -ERANGE index. Source: [VU] 3.4.
+ */
 int vfu_decode_region_info(const void *p, size_t len, struct vfu_region_info *ret) _must_check_;
+
+/**
+ * vfu_decode_irq_info() - DEVICE_GET_IRQ_INFO
+ *
+ * Context: any; pure. Return: 0; -EBADMSG malformed; -ERANGE index. Source: [VU] 3.5.
+ */
 int vfu_decode_irq_info(const void *p, size_t len, struct vfu_irq_info *ret) _must_check_;
-/** @n_irqs: vectors of each index; @ret_bools: one byte a vector for DATA_BOOL, else NULL. */
+
+/**
+ * vfu_decode_set_irqs() - DEVICE_SET_IRQS; @n_irqs: vectors of each index; @ret_bools: one byte a
+ * vector for DATA_BOOL, else NULL
+ *
+ * Context: any; pure. Return: 0; -EBADMSG malformed; -ERANGE index or vectors. Source: [VU] 4.
+ */
 int vfu_decode_set_irqs(const void *p, size_t len, size_t n_fds, const uint32_t n_irqs[VFU_IRQS],
 			struct vfu_set_irqs *ret, const uint8_t **ret_bools) _must_check_;
-/** @ret_data: what to write, @ret->count bytes; NULL for a read. */
+
+/**
+ * vfu_decode_region_access() - REGION_READ, REGION_WRITE; @ret_data: what to write, @ret->count
+ * bytes; NULL for a read
+ *
+ * Context: any; pure. Return: 0; -EBADMSG malformed; -ERANGE. Source: [VU] 5.
+ */
 int vfu_decode_region_access(const void *p, size_t len, bool write, struct vfu_region_access *ret,
 			     const uint8_t **ret_data) _must_check_;
 
-/* Replies, as the client sees them. Return: 0; -EPROTO. Context: any; pure. Source: [VU] 3-5. */
+/* Replies, as the client sees them. */
 
 /**
  * vfu_check_reply_hdr() - is this the answer to @msg_id and @cmd
  * @max_body: longest body the request asks for
  * @ret_body: length of the body that follows
  * Return: 0; -EPROTO; with @ret_error != 0 a refusal (negative errno) without a body.
+ * Context: any; pure. Source: [VU] 5.
  */
 int vfu_check_reply_hdr(const struct vfu_hdr *h, uint16_t msg_id, uint16_t cmd, size_t max_body,
 			size_t *ret_body, int *ret_error) _must_check_;
+
+/**
+ * vfu_decode_device_info_reply() - answer to DEVICE_GET_INFO
+ *
+ * Context: any; pure. Return: 0; -EPROTO. Source: [VU] 3.3.
+ */
 int vfu_decode_device_info_reply(const void *p, size_t len,
 				 struct vfu_device_info *ret) _must_check_;
+
+/**
+ * vfu_decode_irq_info_reply() - answer to DEVICE_GET_IRQ_INFO for @index
+ *
+ * Context: any; pure. Return: 0; -EPROTO. Source: [VU] 3.5.
+ */
 int vfu_decode_irq_info_reply(const void *p, size_t len, uint32_t index,
 			      struct vfu_irq_info *ret) _must_check_;
-/** Bounded walk of the capability chain; @n_fds: descriptors that came along. */
+
+/**
+ * vfu_decode_region_info_reply() - answer to DEVICE_GET_REGION_INFO, with a bounded walk of the
+ * capability chain; @n_fds: descriptors that came along
+ *
+ * Context: any; pure. Return: 0; -EPROTO. Source: [VU] 3.4.
+ */
 int vfu_decode_region_info_reply(const void *p, size_t len, size_t n_fds, uint32_t index,
 				 struct vfu_region *ret) _must_check_;
+
+/**
+ * vfu_decode_dma_unmap_reply() - answer to DMA_UNMAP: must repeat what was asked
+ *
+ * Context: any; pure. Return: 0; -EPROTO. Source: [VU] 3.2.
+ */
 int vfu_decode_dma_unmap_reply(const void *p, size_t len,
 			       const struct vfu_dma_unmap *asked) _must_check_;
+
+/**
+ * vfu_decode_region_access_reply() - answer to REGION_READ or REGION_WRITE
+ *
+ * Context: any; pure. Return: 0; -EPROTO not what was @asked, or of another length. Source: [VU]
+ * 5.
+ */
 int vfu_decode_region_access_reply(const void *p, size_t len, bool write,
 				   const struct vfu_region_access *asked) _must_check_;

@@ -102,24 +102,51 @@ int pfdrv_open(struct pcif *f, int irq_fd, const struct pfdrv_events *events,
  * caller owes. Multicast filters found are kept until every VF that had some sent its list again or
  * was reset.
  *
- * Context, arguments: as pfdrv_open(). Return: 0; -ENOENT it does not run under this driver: open
- * it instead; -EUCLEAN it does, but its registers contradict each other; else as pfdrv_open().
- * Source: -
+ * Context: as pfdrv_open(), so are the arguments. Return: 0; -ENOENT it does not run under this
+ * driver: open it instead; -EUCLEAN it does, but its registers contradict each other; else as
+ * pfdrv_open(). Source: -
  */
 int pfdrv_adopt(struct pcif *f, int irq_fd, const struct pfdrv_events *events,
 		struct pfdrv **ret_pf) _must_check_;
 
-/** pfdrv_close() - let go of the PF; the device goes on as it is. */
+/**
+ * pfdrv_close() - let go of the PF; the device goes on as it is
+ *
+ * Context: the driver's thread; closes the function too, NULL is fine. Source: -.
+ */
 void pfdrv_close(struct pfdrv *pf);
 DEFINE_CLEANUP(struct pfdrv *, pfdrv_close);
 
-/** pfdrv_error() - 0, or the negative errno that lost the PF. */
+/**
+ * pfdrv_error() - 0, or the negative errno that lost the PF
+ *
+ * Context: the driver's thread. Return: 0; negative errno. Source: -.
+ */
 int pfdrv_error(const struct pfdrv *pf);
 
+/** pfdrv_mac() - the PF's own address. Context: the driver's thread. Source: -. */
 void pfdrv_mac(const struct pfdrv *pf, uint8_t ret_mac[6]);
+
+/**
+ * pfdrv_link() - the link as last seen
+ *
+ * Context: the driver's thread; no access to the device. Source: -.
+ */
 void pfdrv_link(const struct pfdrv *pf, struct pfdrv_link *ret_link);
+
+/**
+ * pfdrv_total_vfs(), pfdrv_num_vfs() - VFs that the PF can have, that are enabled
+ *
+ * Context: the driver's thread; no access to the device. Return: the number. Source: -.
+ */
 unsigned int pfdrv_total_vfs(const struct pfdrv *pf);
 unsigned int pfdrv_num_vfs(const struct pfdrv *pf);
+
+/**
+ * pfdrv_pcif() - the function inside, owned by @pf
+ *
+ * Context: the driver's thread. Return: the function. Source: -.
+ */
 struct pcif *pfdrv_pcif(const struct pfdrv *pf);
 
 /**
@@ -151,7 +178,12 @@ int pfdrv_set_vfs(struct pfdrv *pf, unsigned int n) _must_check_;
 int pfdrv_vf_set(struct pfdrv *pf, unsigned int vf, unsigned int fields,
 		 const struct pfdrv_vf_attr *attr, const char **ret_why) _must_check_;
 
-/** pfdrv_vf_get() - attributes and filters read from the device, counters. -ENOENT no such VF. */
+/**
+ * pfdrv_vf_get() - attributes and filters read from the device, counters
+ *
+ * Context: the driver's thread. Return: 0; -ENOENT no such VF; a lost PF's errno. Source:
+ * docs/sources.md [L].
+ */
 int pfdrv_vf_get(struct pfdrv *pf, unsigned int vf, struct pfdrv_vf_info *ret_info) _must_check_;
 
 /**
@@ -177,9 +209,24 @@ int pfdrv_vf_baseline(struct pfdrv *pf, unsigned int vf, const char **ret_reason
  */
 int pfdrv_service(struct pfdrv *pf) _must_check_;
 
-/** pfdrv_tick() - once in PFDRV_TICK_US: pfdrv_service(), link, counters before they wrap. */
+/**
+ * pfdrv_tick() - once in PFDRV_TICK_US: pfdrv_service(), link, counters before they wrap
+ *
+ * Context: the driver's thread. Return: as pfdrv_service(). Source: docs/sources.md [L]
+ * igb_watchdog_task.
+ */
 int pfdrv_tick(struct pfdrv *pf) _must_check_;
 
-/** pfdrv_link_state_name(), pfdrv_link_state_parse() - "auto", "enable", "disable"; -EINVAL. */
+/**
+ * pfdrv_link_state_name() - "auto", "enable", "disable"
+ *
+ * Context: any; pure. Return: constant text, "?" for no such state. Source: -.
+ */
 const char *pfdrv_link_state_name(enum pfdrv_link_state s);
+
+/**
+ * pfdrv_link_state_parse() - the reverse of pfdrv_link_state_name()
+ *
+ * Context: any; pure. Return: 0; -EINVAL. Source: -.
+ */
 int pfdrv_link_state_parse(const char *name, enum pfdrv_link_state *ret_state) _must_check_;

@@ -49,14 +49,28 @@ struct snic_dma {
 	bool writable;
 };
 
-/** snic_new() - a NIC after power-on. Return: 0; -EINVAL; -ENOMEM; -errno of memfd. */
+/**
+ * snic_new() - a NIC after power-on; @config is copied
+ *
+ * Context: any thread, which is the control thread from then on. Return: 0; -EINVAL; -ENOMEM;
+ * -errno of memfd_create(2), mmap(2). Source: docs/soft-nic.md.
+ */
 int snic_new(const struct snic_config *config, struct snic **ret_snic) _must_check_;
+
+/**
+ * snic_free() - stop the data path and free everything but the wire; NULL is fine
+ *
+ * Context: control thread. Source: -.
+ */
 void snic_free(struct snic *s);
 DEFINE_CLEANUP(struct snic *, snic_free);
 
-/*
- * Accesses of a function's client. Total: bytes outside read as ones and writes there are ignored.
- * Registers are 32 bits wide; a write that does not cover whole registers is ignored.
+/**
+ * snic_config_read(), snic_config_write(), snic_bar_read(), snic_bar_write() - accesses of
+ * function @fn's client. Total: bytes outside read as ones and writes there are ignored. Registers
+ * are 32 bits wide; a write that does not cover whole registers is ignored
+ *
+ * Context: control thread; a write may wait for the data thread. Source: docs/sources.md [Q] [L].
  */
 void snic_config_read(struct snic *s, unsigned int fn, uint32_t off, void *buf, uint32_t len);
 void snic_config_write(struct snic *s, unsigned int fn, uint32_t off, const void *buf,
@@ -66,14 +80,27 @@ void snic_bar_read(struct snic *s, unsigned int fn, unsigned int bar, uint64_t o
 void snic_bar_write(struct snic *s, unsigned int fn, unsigned int bar, uint64_t off,
 		    const void *buf, uint32_t len);
 
-/** snic_read32(), snic_write32() - one register of BAR0. */
+/**
+ * snic_read32(), snic_write32() - one register of BAR0 of function @fn
+ *
+ * Context: control thread; a write may wait for the data thread. Return: the value, ones
+ * outside BAR0. Source: docs/sources.md [Q] [L].
+ */
 uint32_t snic_read32(struct snic *s, unsigned int fn, uint32_t off);
 void snic_write32(struct snic *s, unsigned int fn, uint32_t off, uint32_t val);
 
-/** snic_page_fd() - memory behind BAR0 of VF @vf, from NIC_VF_SHARED_OFF on; stays the NIC's. */
+/**
+ * snic_page_fd() - memory behind BAR0 of VF @vf, from NIC_VF_SHARED_OFF on; stays the NIC's
+ *
+ * Context: any thread. Return: the memfd. Source: -.
+ */
 int snic_page_fd(const struct snic *s, unsigned int vf);
 
-/** snic_page() - the same memory, mapped here (NIC_VF_BAR0_SIZE bytes). */
+/**
+ * snic_page() - the same memory, mapped here (NIC_VF_BAR0_SIZE bytes)
+ *
+ * Context: any thread. Return: the mapping, valid until snic_free(). Source: -.
+ */
 uint8_t *snic_page(struct snic *s, unsigned int vf);
 
 /**
@@ -87,24 +114,55 @@ uint8_t *snic_page(struct snic *s, unsigned int vf);
 int snic_dma_set(struct snic *s, unsigned int fn, const struct snic_dma *regions,
 		 size_t n) _must_check_;
 
-/** snic_fn_reset() - function level reset; @keep_config as VFIO's reset does: config survives. */
+/**
+ * snic_fn_reset() - function level reset; @keep_config as VFIO's reset does: config survives
+ *
+ * Context: control thread; waits for the data thread. Source: PCI Express, function level reset;
+ * vfio-user DEVICE_RESET [VU].
+ */
 void snic_fn_reset(struct snic *s, unsigned int fn, bool keep_config);
 
-/** snic_fn_gone() - its client went: a VF is reset wholly, the PF keeps its state. */
+/**
+ * snic_fn_gone() - its client went: a VF is reset wholly, the PF keeps its state
+ *
+ * Context: control thread; waits for the data thread. Source: -.
+ */
 void snic_fn_gone(struct snic *s, unsigned int fn);
 
-/** snic_irq_rebound() - a vector got a (new) receiver: deliver what was pending for it. */
+/**
+ * snic_irq_rebound() - a vector got a (new) receiver: deliver what was pending for it
+ *
+ * Context: control thread. Source: -.
+ */
 void snic_irq_rebound(struct snic *s, unsigned int fn, unsigned int vector);
 
-/** snic_quiesce() - wait until the data thread has seen everything done before. 0; -ETIMEDOUT. */
+/**
+ * snic_quiesce() - wait until the data thread has seen everything done before
+ *
+ * Context: control thread; blocks. Return: 0; -ETIMEDOUT. Source: -.
+ */
 int snic_quiesce(struct snic *s) _must_check_;
 
-/** snic_service() - look at queue registers and publish what changed; never blocks. */
+/**
+ * snic_service() - look at queue registers and publish what changed; never blocks
+ *
+ * Context: control thread. Source: -.
+ */
 void snic_service(struct snic *s);
 
+/**
+ * snic_link_set() - plug or unplug the wire: STATUS.LU, an interrupt for the PF, no traffic while
+ * down
+ *
+ * Context: control thread. Source: docs/sources.md [Q].
+ */
 void snic_link_set(struct snic *s, bool up);
 
-/** snic_wire_attach() - give the NIC a wire, which outlives the data path; NULL: none. */
+/**
+ * snic_wire_attach() - give the NIC a wire, which outlives the data path; NULL: none
+ *
+ * Context: control thread, before snic_dp_start(). Source: -.
+ */
 void snic_wire_attach(struct snic *s, struct snic_wire *w);
 
 struct snic_info {
@@ -129,6 +187,11 @@ struct snic_counters {
 	uint64_t spoofed;
 };
 
+/**
+ * snic_info(), snic_counters() - copy out what the NIC looks like, what it counted
+ *
+ * Context: control thread. Source: -.
+ */
 void snic_info(const struct snic *s, struct snic_info *ret);
 void snic_counters(const struct snic *s, struct snic_counters *ret);
 
@@ -148,7 +211,11 @@ enum snic_rung {
  */
 unsigned int snic_dp_poll_once(struct snic *s);
 
-/** snic_dp_tick() - the slow part: publish heads, look at registers, send late interrupts. */
+/**
+ * snic_dp_tick() - the slow part: publish heads, look at registers, send late interrupts
+ *
+ * Context: the data thread, or the caller when none was started. Source: -.
+ */
 void snic_dp_tick(struct snic *s);
 
 /**
@@ -157,7 +224,24 @@ void snic_dp_tick(struct snic *s);
  * Context: control thread. Return: 0; -EALREADY; -errno of pthread_create(3). Source: -
  */
 int snic_dp_start(struct snic *s, int cpu) _must_check_;
+
+/**
+ * snic_dp_stop() - end the data thread, wait for it; fine when none runs
+ *
+ * Context: control thread; blocks for a round. Source: -.
+ */
 void snic_dp_stop(struct snic *s);
-/** snic_dp_kick() - wake the data thread if it naps: frames were put on the wire. Any thread. */
+
+/**
+ * snic_dp_kick() - wake the data thread if it naps: frames were put on the wire
+ *
+ * Context: any thread; never blocks. Source: -.
+ */
 void snic_dp_kick(struct snic *s);
+
+/**
+ * snic_dp_rung() - how deep the data thread sleeps now
+ *
+ * Context: any thread. Return: the rung. Source: -.
+ */
 enum snic_rung snic_dp_rung(const struct snic *s);

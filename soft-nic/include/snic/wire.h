@@ -39,7 +39,11 @@ struct snic_wire {
 	_Atomic uint64_t tx_errors;		  /* outside thread: the tap refused it */
 };
 
-/** snic_wire_room() - slot to fill next, NULL when full; snic_wire_put() hands it over. */
+/**
+ * snic_wire_room() - slot to fill next, NULL when full; snic_wire_put() hands it over
+ *
+ * Context: the ring's producer. Return: the slot; NULL. Source: -.
+ */
 static inline struct snic_wire_slot *snic_wire_room(struct snic_wire_ring *r)
 {
 	uint32_t put = atomic_load_explicit(&r->put, memory_order_relaxed);
@@ -49,13 +53,22 @@ static inline struct snic_wire_slot *snic_wire_room(struct snic_wire_ring *r)
 	return &r->slot[put % SNIC_WIRE_SLOTS];
 }
 
+/**
+ * snic_wire_put() - hand the slot of snic_wire_room() over
+ *
+ * Context: the ring's producer. Source: -.
+ */
 static inline void snic_wire_put(struct snic_wire_ring *r)
 {
 	atomic_store_explicit(&r->put, atomic_load_explicit(&r->put, memory_order_relaxed) + 1,
 			      memory_order_release);
 }
 
-/** snic_wire_peek() - oldest frame, NULL when empty; snic_wire_drop() gives its slot back. */
+/**
+ * snic_wire_peek() - oldest frame, NULL when empty; snic_wire_drop() gives its slot back
+ *
+ * Context: the ring's consumer. Return: the slot; NULL. Source: -.
+ */
 static inline struct snic_wire_slot *snic_wire_peek(struct snic_wire_ring *r)
 {
 	uint32_t take = atomic_load_explicit(&r->take, memory_order_relaxed);
@@ -65,14 +78,29 @@ static inline struct snic_wire_slot *snic_wire_peek(struct snic_wire_ring *r)
 	return &r->slot[take % SNIC_WIRE_SLOTS];
 }
 
+/**
+ * snic_wire_drop() - give the slot of snic_wire_peek() back
+ *
+ * Context: the ring's consumer. Source: -.
+ */
 static inline void snic_wire_drop(struct snic_wire_ring *r)
 {
 	atomic_store_explicit(&r->take, atomic_load_explicit(&r->take, memory_order_relaxed) + 1,
 			      memory_order_release);
 }
 
-/** snic_wire_new() - rings without anybody outside. Return: 0; -ENOMEM. Source: - */
+/**
+ * snic_wire_new() - rings without anybody outside
+ *
+ * Return: 0; -ENOMEM. Source: -. Context: any thread.
+ */
 int snic_wire_new(struct snic_wire **ret_wire) _must_check_;
+
+/**
+ * snic_wire_free() - after both sides have let go; NULL is fine
+ *
+ * Context: any thread. Source: -.
+ */
 void snic_wire_free(struct snic_wire *w);
 DEFINE_CLEANUP(struct snic_wire *, snic_wire_free);
 
@@ -88,5 +116,11 @@ struct snic_tap;
  */
 int snic_tap_start(struct snic_wire *w, int fd, void (*kick)(void *ctx), void *ctx,
 		   struct snic_tap **ret_tap) _must_check_;
+
+/**
+ * snic_tap_stop() - end the thread, close the tap, free; NULL is fine
+ *
+ * Context: control thread; waits for the thread. Source: -.
+ */
 void snic_tap_stop(struct snic_tap *t);
 DEFINE_CLEANUP(struct snic_tap *, snic_tap_stop);

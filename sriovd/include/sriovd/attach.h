@@ -23,7 +23,7 @@ struct attach_request {
  * Context: request.
  * Return: 0; -ENOENT no such net or VM; -EBUSY, -EALREADY, -ENOSPC, -EOPNOTSUPP; -ETIMEDOUT the
  * guest's driver did not come up; a child's errno. After a failure nothing is left of the attempt,
- * or its VF is quarantined. Source: architecture, "Life of a VF".
+ * or its VF is quarantined. Source: docs/architecture.md, "Life of a VF".
  */
 int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms,
 	       struct op_error *e) _must_check_;
@@ -34,23 +34,45 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
  *
  * Context: request. Synchronous: when it returns 0 the VF is clean, or quarantined.
  * Return: 0; -ENOENT; -ENOTCONN not attached; -EBUSY; -ETIMEDOUT the guest kept it, it stays
- * attached. Source: architecture, "Life of a VF".
+ * attached. Source: docs/architecture.md, "Life of a VF".
  */
 int net_detach(struct sriovd *d, const char *name, uint64_t deadline_ms, bool force, char how[16],
 	       struct op_error *e) _must_check_;
 
 /**
  * net_release() - the VM has let go: scrub and free what the net used; the net is detached then
- * Context: the net held exclusively (or start-up). Waits for the NIC. Never fails: a VF that cannot
- * be scrubbed is quarantined.
+ *
+ * Context: the net held exclusively (or start-up). Waits for the NIC. Never fails: a VF that
+ * cannot be scrubbed is quarantined. Source: docs/architecture.md, "Life of a VF".
  */
 void net_release(struct sriovd *d, struct net *net);
 
-/** nets_lost() - a soft NIC (or bridge) died: tell the VMs of the nets attached through it. */
+/**
+ * nets_lost() - a soft NIC (or bridge) died: tell the VMs of the nets attached through it
+ *
+ * Context: loop or recovery job, with the baton; drops it. Source: docs/api.md.
+ */
 void nets_lost(struct sriovd *d, struct nic *nic, struct bridge *br);
 
-/** net_mark_lost() - surprise removal of one net. Context: net held, or start-up. */
-void net_mark_lost(struct sriovd *d, struct net *net);
+/**
+ * net_mark_lost() - surprise removal: VF or port went with the process behind it
+ * @reason: copied; what net and status show
+ * Context: VM and net held, or start-up.
+ * Source: docs/api.md.
+ */
+void net_mark_lost(struct sriovd *d, struct net *net, const char *reason);
 
-/** net_phase() - set phase in the ledger and in memory. Return: 0; -errno of the ledger. */
+/**
+ * net_give_up() - surprise removal while the NIC lives: the VM lost it, the VF is to be scrubbed
+ *
+ * Context: as net_mark_lost(). Source: docs/api.md.
+ */
+void net_give_up(struct sriovd *d, struct net *net, const char *reason);
+
+/**
+ * net_phase() - set phase in the ledger and in memory
+ *
+ * Return: 0; -errno of the ledger. Context: baton kept; blocks on the disk. Source:
+ * docs/architecture.md, "Life of a VF".
+ */
 int net_phase(struct sriovd *d, struct net *net, enum phase phase) _must_check_;

@@ -5,17 +5,35 @@
  */
 #include <sriovd/state.h>
 
-/** bridge_bring_up() - start it unless it runs. Return: 0; -errno with @e. Context: see
- * nic_bring_up(). */
+/**
+ * bridge_bring_up() - start it unless it runs
+ *
+ * Return: 0; -errno with @e. Context: see nic_bring_up(). Source: docs/processes.md.
+ */
 int bridge_bring_up(struct sriovd *d, struct bridge *br, struct op_error *e) _must_check_;
 
-/** bridge_recover() - start the recovery job unless it runs already. */
+/**
+ * bridge_recover() - start the recovery job unless it runs already
+ *
+ * Context: baton kept. Source: -.
+ */
 void bridge_recover(struct sriovd *d, struct bridge *br);
 
-/** bridge_port_add() - make a port named after its net and connect to it. */
-int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net, int *ret_fd,
-		    struct op_error *e) _must_check_;
+/**
+ * bridge_port_add() - make a port named after its net and connect; @only_from: the MAC it may use;
+ * the caller owns @ret_fd
+ *
+ * Context: request or recovery job, with the baton; drops it. Return: 0; -ENODEV the bridge is
+ * lost; -ENAMETOOLONG; as child_call(), sock_connect(). Source: docs/processes.md, port.add.
+ */
+int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net,
+		    const struct mac *only_from, int *ret_fd, struct op_error *e) _must_check_;
 
-/** bridge_port_remove() - a port that is not there is fine. */
+/**
+ * bridge_port_remove() - take a port away; one that is not there is fine, so is a bridge that died
+ *
+ * Context: as bridge_port_add(). Return: 0; as child_call(). Source: docs/processes.md,
+ * port.remove.
+ */
 int bridge_port_remove(struct sriovd *d, struct bridge *br, const char *net,
 		       struct op_error *e) _must_check_;

@@ -48,7 +48,12 @@ struct child_start {
 	size_t n_fds;
 };
 
-/** child_init() - name a child; nothing is started. @ctl_path must fit a socket address. */
+/**
+ * child_init() - name a child; nothing is started
+ *
+ * Context: start-up, or baton kept. Return: 0; -ENAMETOOLONG @ctl_path fits no socket address.
+ * Source: -.
+ */
 int child_init(struct child *c, enum child_kind kind, const char *name, const char *ctl_path,
 	       struct op_error *e) _must_check_;
 
@@ -83,33 +88,61 @@ int child_call(struct sriovd *d, const struct child *c, const char *method, json
 	       const int *fds, size_t n_fds, uint64_t timeout_us, json_t **ret_result,
 	       struct op_error *e) _must_check_;
 
-/** child_stop() - ctl.quit, then SIGTERM, then SIGKILL; forgets it. Drops the baton, up to 6 s. */
+/**
+ * child_stop() - ctl.quit, then SIGTERM, then SIGKILL; forgets it
+ *
+ * Context: drops the baton, up to 6 s. Source: docs/processes.md.
+ */
 void child_stop(struct sriovd *d, struct child *c);
 
-/** child_await_exit() - wait for an exit that was asked for, else kill; forgets it. Drops the
- * baton. */
+/**
+ * child_await_exit() - wait for an exit that was asked for, else kill; forgets it
+ *
+ * Context: drops the baton, up to @timeout_us. Source: -.
+ */
 void child_await_exit(struct sriovd *d, struct child *c, uint64_t timeout_us);
 
 /**
- * child_watch(), child_unwatch() - let the loop hear of its end and its events, or not (any more).
+ * child_watch(), child_unwatch() - let the loop hear of its end and its events, or not (any more)
+ *
+ * Context: baton kept, any thread. Return: 0; -errno of epoll_ctl(2). Source: pidfd_open(2),
+ * epoll(7).
  */
 int child_watch(struct sriovd *d, struct child *c) _must_check_;
 void child_unwatch(struct sriovd *d, struct child *c);
 
 /**
- * child_resubscribe() - it cut our event connection and lives on. Drops the baton; hold its owner.
+ * child_resubscribe() - it cut our event connection and lives on; hold its owner
+ *
+ * Context: drops the baton. Return: 0; -ESRCH another process answers; -EBADMSG an answer of
+ * another shape; as ctl_connect(), ctl_call(); -errno of epoll_ctl(2). Source: docs/processes.md.
  */
 int child_resubscribe(struct sriovd *d, struct child *c) _must_check_;
 
-/** child_died() - its pidfd polls readable: note the reason, stop watching. */
+/**
+ * child_died() - its pidfd polls readable: note the reason, stop watching
+ *
+ * Context: the loop, baton kept. Source: -.
+ */
 void child_died(struct sriovd *d, struct child *c);
 
-/** child_forget() - remove it from the ledger and its socket from the run directory. */
+/**
+ * child_forget() - remove it from the ledger and its socket from the run directory
+ *
+ * Context: baton kept; blocks on the disk. Source: -.
+ */
 void child_forget(struct sriovd *d, struct child *c);
 
 /**
- * child_start_time() - field 22 of /proc/PID/stat. Return: 0; -ESRCH no such process, or a zombie.
+ * child_start_time() - field 22 of /proc/PID/stat
+ *
+ * Return: 0; -ESRCH no such process, or a zombie. Context: any thread. Source: proc_pid_stat(5).
  */
 int child_start_time(pid_t pid, uint64_t *ret_start_time) _must_check_;
 
+/**
+ * child_kind_name() - "soft-nic" and so on, as the ledger has it
+ *
+ * Context: any; pure. Return: constant text. Source: -.
+ */
 const char *child_kind_name(enum child_kind kind);

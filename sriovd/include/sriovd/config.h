@@ -10,13 +10,14 @@
 #define CONFIG_NICS_MAX	   16u
 #define CONFIG_BRIDGES_MAX 16u
 #define CONFIG_FILE_MAX	   65536u
+#define CONFIG_CPUS_MAX	   1024u
 #define PATH_SIZE	   108u /* as sun_path */
 
 struct config_nic {
 	char name[NAME_SIZE];
 	char tap[IFNAMSIZ]; /* "": no wire */
 	char mac[MAC_TEXT]; /* "": the NIC makes its own */
-	int cpu;	    /* -1: not pinned */
+	int cpu;	    /* -1: placement.h chooses, or it is not pinned */
 };
 
 struct config_bridge {
@@ -30,8 +31,12 @@ struct config {
 	size_t n_nics;
 	struct config_bridge bridges[CONFIG_BRIDGES_MAX];
 	size_t n_bridges;
-	int vm_cpu; /* -1: not pinned */
+	int vm_cpu; /* -1: placement.h chooses */
 	bool hugepages;
+
+	/* by placement_fill(): VMs take turns on them; none: not pinned */
+	int vm_cpus[CONFIG_CPUS_MAX];
+	size_t n_vm_cpus;
 
 	/* from the command line */
 	char run_dir[PATH_SIZE];
@@ -50,5 +55,10 @@ struct config {
  */
 int config_parse(const char *text, size_t len, struct config *c, struct op_error *e) _must_check_;
 
-/** config_load() - config_parse() of a file. -errno of open(2), -E2BIG. Context: start-up. */
+/**
+ * config_load() - config_parse() of a file
+ *
+ * Context: start-up. Return: as config_parse(); -E2BIG; -ENOMEM; -errno of open(2), read(2).
+ * Source: docs/api.md.
+ */
 int config_load(const char *path, struct config *c, struct op_error *e) _must_check_;

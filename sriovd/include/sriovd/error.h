@@ -35,8 +35,16 @@ enum {
  */
 int op_fail(struct op_error *e, int http, int error, const char *fmt, ...) _printf_(4, 5);
 
-/** op_code() - the symbolic name of a negative errno ("EBUSY"). Context: any. */
+/**
+ * op_code() - the symbolic name of a negative errno ("EBUSY")
+ *
+ * Context: any. Return: constant text, "EIO" for what has no name. Source: errno(3).
+ */
 const char *op_code(int error);
 
-/** op_text() - the sentence of @e, or the text of @error if none was recorded. Context: any. */
+/**
+ * op_text() - the sentence of @e, or the text of @error if none was recorded
+ *
+ * Context: any. Return: text, as long-lived as @e. Source: -.
+ */
 const char *op_text(const struct op_error *e, int error);

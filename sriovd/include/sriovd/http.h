@@ -18,11 +18,17 @@ int http_start(struct sriovd *d, int listen_fd, void (*on_exit)(struct sriovd *d
 	       struct http **ret_http) _must_check_;
 
 /**
- * http_stop() - no new connections, then wait for the threads of the old ones. Without the baton.
+ * http_stop() - no new connections, then wait for the threads of the old ones; NULL is fine
+ *
+ * Context: main thread, without the baton; blocks. Source: libmicrohttpd manual.
  */
 void http_stop(struct http *h);
 DEFINE_CLEANUP(struct http *, http_stop);
 
-/** http_listen() - the socket at @path, mode 0660, replacing a stale one. -EADDRINUSE somebody
- * serves it. */
+/**
+ * http_listen() - the socket at @path, mode 0660, replacing a stale one; the caller owns @ret_fd
+ *
+ * Context: start-up. Return: 0; -EADDRINUSE somebody serves it; -ENAMETOOLONG; -errno of bind(2),
+ * listen(2). Source: unix(7).
+ */
 int http_listen(const char *path, int *ret_fd) _must_check_;

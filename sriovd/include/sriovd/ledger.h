@@ -84,17 +84,32 @@ struct row_child {
  * Source: SQLite manual, PRAGMA user_version.
  */
 int ledger_open(const char *path, struct ledger **ret_ledger) _must_check_;
+
+/**
+ * ledger_close() - NULL is fine
+ *
+ * Context: the last to use it. Source: SQLite manual, sqlite3_close().
+ */
 void ledger_close(struct ledger *l);
 DEFINE_CLEANUP(struct ledger *, ledger_close);
 
-/** ledger_begin(), ledger_commit(), ledger_rollback() - make several calls one step; no nesting. */
+/**
+ * ledger_begin(), ledger_commit(), ledger_rollback() - make several calls one step; no nesting
+ *
+ * Context: baton; blocks on the disk. Return: 0; -EIO; -ENOSPC; -ENOMEM. Source: SQLite manual,
+ * BEGIN TRANSACTION.
+ */
 int ledger_begin(struct ledger *l) _must_check_;
 int ledger_commit(struct ledger *l) _must_check_;
 void ledger_rollback(struct ledger *l);
 
-/*
- * ledger_put_x() inserts or replaces by key, ledger_del_x() deletes (a missing row is fine). Each
- * is durable when it returns 0, unless inside ledger_begin(). Errors: -EIO, -ENOSPC.
+/**
+ * ledger_put_pf(), ledger_put_*(), ledger_del_*(), ledger_set_phase() - insert or replace by key,
+ * delete by key (a missing row is fine), change one member. Each is durable when it returns 0,
+ * unless inside ledger_begin()
+ *
+ * Context: baton; blocks on the disk. Return: 0; -EIO; -ENOSPC; -ENOMEM; -EEXIST against a
+ * constraint; -EUCLEAN the file is damaged. Source: SQLite manual, PRAGMA synchronous.
  */
 int ledger_put_pf(struct ledger *l, const struct row_pf *row) _must_check_;
 int ledger_put_net(struct ledger *l, const struct row_net *row) _must_check_;
@@ -110,16 +125,28 @@ int ledger_del_quarantines(struct ledger *l, const char *pf) _must_check_;
 int ledger_put_child(struct ledger *l, const struct row_child *row) _must_check_;
 int ledger_del_child(struct ledger *l, const char *kind, const char *name) _must_check_;
 
-/** ledger_quarantine() - one step: the attachment is gone, its VF is set aside with a reason. */
+/**
+ * ledger_quarantine() - one step: the attachment is gone, its VF is set aside with a reason
+ *
+ * Context: baton; blocks on the disk. Return: as ledger_put_pf(). Source: -.
+ */
 int ledger_quarantine(struct ledger *l, const char *net,
 		      const struct row_quarantine *row) _must_check_;
 
-/** ledger_generation() - a number never handed out before by this ledger. */
+/**
+ * ledger_generation() - a number never handed out before by this ledger
+ *
+ * Context: baton; blocks on the disk. Return: as ledger_put_pf(); -EUCLEAN also for a missing
+ * counter. Source: -.
+ */
 int ledger_generation(struct ledger *l, uint64_t *ret_generation) _must_check_;
 
-/*
- * ledger_each_x() calls @fn for every row, ordered by key; a negative return of @fn ends the walk
- * and is returned. @fn may not write to the ledger. -EUCLEAN: a row holds what no sriovd wrote.
+/**
+ * ledger_each_pf(), ledger_each_*() - call @fn for every row, ordered by key; a negative return of
+ * @fn ends the walk and is returned. @fn may not write to the ledger
+ *
+ * Context: baton; blocks on the disk. Return: 0; @fn's; -EIO; -ENOMEM; -EUCLEAN a row holds what
+ * no sriovd wrote. Source: -.
  */
 int ledger_each_pf(struct ledger *l, int (*fn)(const struct row_pf *, void *),
 		   void *userdata) _must_check_;
@@ -134,4 +161,9 @@ int ledger_each_quarantine(struct ledger *l, int (*fn)(const struct row_quaranti
 int ledger_each_child(struct ledger *l, int (*fn)(const struct row_child *, void *),
 		      void *userdata) _must_check_;
 
+/**
+ * phase_name() - the phase as the ledger has it
+ *
+ * Context: any; pure. Return: constant text. Source: -.
+ */
 const char *phase_name(enum phase phase);

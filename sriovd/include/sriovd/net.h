@@ -19,6 +19,10 @@ struct net_spec {
  */
 int net_create(struct sriovd *d, const struct net_spec *spec, struct op_error *e) _must_check_;
 
-/** net_delete() - DELETE /v1/nets/NET. -ENOENT; -EBUSY attached or being worked on. Context:
- * request. */
+/**
+ * net_delete() - DELETE /v1/nets/NET
+ *
+ * Context: request. Return: 0; -ENOENT; -EBUSY attached or being worked on; -errno of the ledger.
+ * Source: docs/api.md.
+ */
 int net_delete(struct sriovd *d, const char *name, struct op_error *e) _must_check_;

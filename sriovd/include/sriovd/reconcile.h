@@ -9,7 +9,10 @@
 #include <sriovd/state.h>
 
 /**
- * reconcile_load() - objects from the ledger. -EUCLEAN; -ENOMEM. Context: start-up, before others.
+ * reconcile_load() - objects from the ledger
+ *
+ * Context: start-up, before others. Return: 0; -EUCLEAN rows that contradict each other; -ENOMEM;
+ * -EIO. Source: -.
  */
 int reconcile_load(struct sriovd *d) _must_check_;
 

@@ -14,6 +14,15 @@ struct sriovd;
  */
 int sock_connect(struct sriovd *d, const char *path, uint64_t wait_us, int *ret_fd) _must_check_;
 
-/** sock_await() - wait until a socket file is there, without connecting. 0; -ETIMEDOUT. Drops the
- * baton. */
+/**
+ * sock_await() - wait until a socket file is there, without connecting
+ *
+ * Context: drops the baton, up to @wait_us. Return: 0; -ETIMEDOUT; -ENAMETOOLONG. Source: -.
+ */
 int sock_await(struct sriovd *d, const char *path, uint64_t wait_us) _must_check_;
+
+/**
+ * sock_sweep() - remove the sockets that a child which was killed left in its directory @dir
+ * Context: it does not run. What cannot be removed is replaced by the next one. Source: -
+ */
+void sock_sweep(const char *dir);

@@ -134,6 +134,7 @@ struct net {
 	unsigned int vf;
 	struct bridge *bridge; /* PATH_VIRTIO, unless lost */
 	uint64_t generation;
+	char reason[LEDGER_REASON]; /* NET_LOST */
 };
 
 struct sriovd {
@@ -147,6 +148,7 @@ struct sriovd {
 		changed;   /* a hold was released, a job ended, work for the janitor, stopping */
 	bool stopping;	   /* sriovd ends: waits end, no new operation starts */
 	bool closing;	   /* a shutdown request takes everything down */
+	bool janitor;	   /* its job runs */
 	unsigned int jobs; /* threads of ours that run */
 	char ledger_problem[LEDGER_REASON];
 
@@ -160,6 +162,7 @@ struct sriovd {
 	size_t n_bridges;
 	struct vm *vms;
 	struct net *nets;
+	unsigned int vm_turn; /* counts VMs, for their CPUs */
 };
 
 /**
@@ -169,13 +172,27 @@ struct sriovd {
  * Source: -
  */
 int state_init(struct sriovd *d, const struct config *cfg, struct op_error *e) _must_check_;
+
+/**
+ * state_done() - free all objects and close the ledger; children stay
+ *
+ * Context: main thread, the last. Source: -.
+ */
 void state_done(struct sriovd *d);
 
+/**
+ * baton_take(), baton_drop() - one thread at a time works on the state
+ *
+ * Context: any thread; taking blocks. Source: -.
+ */
 void baton_take(struct sriovd *d);
 void baton_drop(struct sriovd *d);
 
-/** state_wait() - give the baton up until something changes or @deadline_us (clock_us()) is past.
- * Return: 0; -ETIMEDOUT; -ECANCELED sriovd is stopping. */
+/**
+ * state_wait() - give the baton up until something changes or @deadline_us (clock_us()) is past
+ *
+ * Return: 0; -ETIMEDOUT; -ECANCELED sriovd is stopping. Context: drops the baton. Source: -.
+ */
 int state_wait(struct sriovd *d, uint64_t deadline_us) _must_check_;
 
 /**
@@ -195,45 +212,94 @@ int hold_take(struct hold *h, bool exclusive, const char *object, struct op_erro
  */
 int hold_wait(struct sriovd *d, struct hold *h, bool exclusive, uint64_t deadline_us,
 	      const char *fmt, ...) _printf_(5, 6) _must_check_;
+
+/**
+ * hold_release() - undo one hold_take() or hold_wait(), with the same @exclusive
+ *
+ * Context: baton kept. Source: -.
+ */
 void hold_release(struct sriovd *d, struct hold *h, bool exclusive);
 
-/** backoff_next() - the delay before the next try, after a failure or an early death. */
+/**
+ * backoff_next() - the delay before the next try, after a failure or an early death
+ *
+ * Context: baton kept. Return: microseconds; 0 at once. Source: -.
+ */
 uint64_t backoff_next(struct backoff *b);
 
-/** state_sleep() - give the baton up for @us. -ECANCELED: sriovd stops. */
+/**
+ * state_sleep() - give the baton up for @us
+ *
+ * Context: drops the baton. Return: 0; -ECANCELED sriovd stops. Source: -.
+ */
 int state_sleep(struct sriovd *d, uint64_t us) _must_check_;
 
-/** job_start() - run @fn(d, arg) with the baton on a thread of its own, counted in d->jobs. */
+/**
+ * job_start() - run @fn(d, arg) with the baton on a thread of its own, counted in d->jobs
+ *
+ * Context: baton kept; @arg is the job's. Return: 0; -ENOMEM; -errno of pthread_create(3). Source:
+ * -.
+ */
 int job_start(struct sriovd *d, void (*fn)(struct sriovd *d, void *arg), void *arg) _must_check_;
 
+/**
+ * nic_find(), bridge_find(), vm_find(), net_find() - the object of this name
+ *
+ * Context: baton kept. Return: the object, owned by @d; NULL. Source: -.
+ */
 struct nic *nic_find(struct sriovd *d, const char *name);
 struct bridge *bridge_find(struct sriovd *d, const char *name);
 struct vm *vm_find(struct sriovd *d, const char *name);
 struct net *net_find(struct sriovd *d, const char *name);
 
-/** vm_new(), net_new() - add an empty object of this name; NULL: no memory. */
+/**
+ * vm_new(), net_new() - add an empty object of this name; NULL: no memory
+ *
+ * Context: baton kept. Return: the object, owned by @d; NULL. Source: -.
+ */
 struct vm *vm_new(struct sriovd *d, const char *name);
 struct net *net_new(struct sriovd *d, const char *name);
 
-/** vm_free(), net_free() - take it off its list, send waiters away, free it. Drops the baton. */
+/**
+ * vm_free(), net_free() - take it off its list, send waiters away, free it
+ *
+ * Context: held exclusively; drops the baton. Source: -.
+ */
 void vm_free(struct sriovd *d, struct vm *vm);
 void net_free(struct sriovd *d, struct net *net);
 
-/** ledger_trouble() - remember and log a failed write that cannot be reported to a caller. Returns
- * @r. */
+/**
+ * ledger_trouble() - remember and log a failed write that cannot be reported to a caller
+ *
+ * Context: baton kept. Return: @r. Source: -.
+ */
 int ledger_trouble(struct sriovd *d, int r, const char *what);
 
+/**
+ * vf_state_name(), vm_state_name(), net_state_name(), net_path_name() - the value as the API shows
+ * it
+ *
+ * Context: any; pure. Return: constant text. Source: docs/api.md.
+ */
 const char *vf_state_name(enum vf_state s);
 const char *vm_state_name(enum vm_state s);
 const char *net_state_name(enum net_state s);
 const char *net_path_name(enum net_path p);
 
-/** vm_state_parse(), net_path_parse() - by name; -EINVAL. */
+/**
+ * vm_state_parse(), net_path_parse() - by name
+ *
+ * Context: any; pure. Return: 0; -EINVAL. Source: docs/api.md.
+ */
 int vm_state_parse(const char *name, enum vm_state *ret_state) _must_check_;
 int net_path_parse(const char *name, enum net_path *ret_path) _must_check_;
 
-/** text_set() - printf into a fixed buffer, cut at its end. */
+/** text_set() - printf into a fixed buffer, cut at its end. Context: any; pure. Source: -. */
 void text_set(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4);
 
-/** path_set() - printf a path; -ENAMETOOLONG instead of a cut one. */
+/**
+ * path_set() - printf a path, never a cut one
+ *
+ * Context: any; pure. Return: 0; -ENAMETOOLONG. Source: -.
+ */
 int path_set(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4) _must_check_;

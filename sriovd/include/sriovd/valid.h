@@ -2,12 +2,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names and MAC addresses as they may come from a client or a file. Pure, except mac_make(). */
 #include <lib/cleanup.h>
+#include <lib/mac.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define NAME_LEN_MAX 32u
 #define NAME_SIZE    (NAME_LEN_MAX + 1)
-#define MAC_TEXT     18u
 #define VLAN_MAX     4094
 #define VLAN_QOS_MAX 7
 
@@ -15,18 +15,31 @@ struct mac {
 	uint8_t b[6];
 };
 
-/** name_valid() - [a-z0-9-]{1,32}, not starting with a dash. Context: any. */
+/**
+ * name_valid() - [a-z0-9-]{1,32}, not starting with a dash
+ *
+ * Context: any. Return: true or false. Source: docs/api.md.
+ */
 bool name_valid(const char *name);
 
 /** mac_parse() - six hex pairs with colons. Return: 0; -EINVAL. Context: any. Source: -. */
 int mac_parse(const char *text, struct mac *ret_mac) _must_check_;
 
-/** mac_assignable() - neither zero nor multicast (nor broadcast). Context: any. */
+/**
+ * mac_assignable() - neither zero nor multicast (nor broadcast)
+ *
+ * Context: any. Return: true or false. Source: IEEE 802 group and local addresses.
+ */
 bool mac_assignable(const struct mac *mac);
 
+/**
+ * mac_equal() - are they the same address?
+ *
+ * Context: any; pure. Return: true or false. Source: -.
+ */
 bool mac_equal(const struct mac *a, const struct mac *b);
 
-/** mac_format() - lower case with colons into @buf. Returns @buf. Context: any. */
+/** mac_format() - lower case with colons into @buf. Context: any; pure. Return: @buf. Source: -. */
 const char *mac_format(const struct mac *mac, char buf[MAC_TEXT]);
 
 /**

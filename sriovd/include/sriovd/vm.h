@@ -26,34 +26,82 @@ int vm_start(struct sriovd *d, const char *name, unsigned int memory_mib,
 int vm_stop(struct sriovd *d, const char *name, bool force, uint64_t deadline_ms, char how[16],
 	    struct op_error *e) _must_check_;
 
-/** vm_end() - it ended by itself: note why and clean up after it in a job. Context: loop, baton
- * kept. */
+/**
+ * vm_end() - it ended by itself: note why and clean up after it in a job
+ *
+ * Context: loop, baton kept. Source: docs/api.md.
+ */
 void vm_end(struct sriovd *d, struct vm *vm, enum vm_state state, const char *reason);
 
-/** vm_put() - write state and reason to the ledger. */
+/**
+ * vm_sweep() - take up endings that could not be noticed or finished
+ *
+ * Context: janitor; baton kept. Source: -.
+ */
+void vm_sweep(struct sriovd *d);
+
+/**
+ * vm_put() - write state and reason to the ledger
+ *
+ * Context: baton kept; blocks on the disk. Return: 0; -errno of the ledger. Source: -.
+ */
 int vm_put(struct sriovd *d, const struct vm *vm) _must_check_;
 
-/** vm_child_init() - name its child. -ENAMETOOLONG. */
+/** vm_child_init() - name its child. Context: baton kept. Return: 0; -ENAMETOOLONG. Source: -. */
 int vm_child_init(struct sriovd *d, struct vm *vm, struct op_error *e) _must_check_;
 
-/** vm_remove() - take it out of ledger, run directory and memory. Context: held exclusively. */
+/**
+ * vm_remove() - take it out of ledger, run directory and memory
+ *
+ * Context: held exclusively. Source: -.
+ */
 void vm_remove(struct sriovd *d, struct vm *vm);
 
-/** vm_info() - vm.info of a running VM. */
+/**
+ * vm_info() - vm.info of a running VM; @ret_info is a new reference
+ *
+ * Context: drops the baton. Return: as child_call(). Source: docs/processes.md, vm.info.
+ */
 int vm_info(struct sriovd *d, const struct vm *vm, json_t **ret_info,
 	    struct op_error *e) _must_check_;
 
 /**
  * vm_device_remove() - device.remove
- * Return: 0 with @how, also "gone" when device or VMM are not there; -ETIMEDOUT; -errno.
+ *
+ * Return: 0 with @how, also "gone" when device or VMM are not there; -ETIMEDOUT; -errno. Context:
+ * request or job, drops the baton. Source: docs/processes.md, device.remove.
  */
 int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint64_t deadline_ms,
 		     bool force, char how[16], struct op_error *e) _must_check_;
 
-/** vm_device_add() - device.add and device.wait for its driver. @ret_added: it has to be removed
- * again. */
+/**
+ * vm_device_add() - device.add and device.wait for its driver; @fd stays the caller's; @ret_added:
+ * it has to be removed again
+ *
+ * Context: request, drops the baton. Return: 0; -ETIMEDOUT the driver did not come up; as
+ * child_call(). Source: docs/processes.md, device.add.
+ */
 int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, int fd,
 		  uint64_t timeout_ms, bool *ret_added, struct op_error *e) _must_check_;
 
-/** vm_has_device() - 1, 0, or -errno if the VMM does not say. */
-int vm_has_device(struct sriovd *d, const struct vm *vm, const char *id) _must_check_;
+enum vm_device_state {
+	DEVICE_ABSENT,
+	DEVICE_PRESENT,
+	DEVICE_LOST, /* there, without its back end */
+};
+
+/**
+ * vm_devices() - device.list: {"devices":[...]}, a new reference
+ *
+ * Context: drops the baton. Return: as child_call(). Source: docs/processes.md, device.list.
+ */
+int vm_devices(struct sriovd *d, const struct vm *vm, json_t **ret_list) _must_check_;
+
+/**
+ * vm_device_look() - is device @id there?
+ *
+ * Context: drops the baton. Return: 0; as child_call(), the VMM does not say. Source:
+ * docs/processes.md, device.list.
+ */
+int vm_device_look(struct sriovd *d, const struct vm *vm, const char *id,
+		   enum vm_device_state *ret_state) _must_check_;

@@ -15,13 +15,31 @@ enum watch_what {
 	WATCH_END = 1,	  /* its pidfd */
 };
 
-/** watch_init() - hang the epoll descriptor into d->event. Return: 0; -errno. Context: start-up. */
+/**
+ * watch_init() - hang the epoll descriptor into d->event
+ *
+ * Return: 0; -errno. Context: start-up. Source: epoll(7).
+ */
 int watch_init(struct sriovd *d) _must_check_;
 
-/** watch_add() - watch @fd of @c. Return: 0; -errno of epoll_ctl(2). Context: baton, any thread. */
+/**
+ * watch_add() - watch @fd of @c
+ *
+ * Return: 0; -errno of epoll_ctl(2). Context: baton, any thread. Source: epoll(7).
+ */
 int watch_add(struct sriovd *d, int fd, struct child *c, enum watch_what what) _must_check_;
+
+/**
+ * watch_del() - watch @fd no more; fine when it was not
+ *
+ * Context: baton, any thread. Source: epoll(7).
+ */
 void watch_del(struct sriovd *d, int fd);
 
-/** child_ended(), child_event() - called by the loop with the baton; supervise.c. */
+/**
+ * child_ended(), child_events() - what the loop calls with the baton; supervise.c
+ *
+ * Context: the loop, baton kept. Source: -.
+ */
 void child_ended(struct sriovd *d, struct child *c);
 void child_events(struct sriovd *d, struct child *c);

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The VF driver's core: drives one 82576 virtual function in poll mode. Freestanding: no libc, no
- * allocation, no system call. Memory, register access and time come from the caller, so that the same
- * objects run in a user-space process (vfdrv_pcif.h) and in the bench guest.
+ * allocation, no system call. Memory, register access and time come from the caller, so that the
+ * same objects run in a user-space process (vfdrv_pcif.h) and in the bench guest.
  *
  * Buffers belong to the function's pool. vfdrv_rx_burst() hands buffers out, vfdrv_tx_burst() takes
  * them, vfdrv_pool_get() and vfdrv_pool_put() do the same for buffers that carry nothing yet or no
@@ -136,8 +136,9 @@ int vfdrv_init(struct vfdrv *v, const struct vfdrv_env *env, const struct vfdrv_
 /**
  * vfdrv_reset() - reset the function and do the reset exchange with the PF
  *
- * Afterwards v->has_mac says whether the PF gave an address, and v->mac is it. Without one the caller
- * picks an address and tells it by vfdrv_set_mac(). Queues are stopped, their buffers in the pool.
+ * Afterwards v->has_mac says whether the PF gave an address, and v->mac is it. Without one the
+ * caller picks an address and tells it by vfdrv_set_mac(). Queues are stopped, their buffers in the
+ * pool.
  *
  * Context: sleeps in env->delay_us, at most about 4 s.
  * Return: 0; -ENODEV the function is gone; -ETIMEDOUT the PF does not answer; -EBADMSG a reply that
@@ -148,33 +149,58 @@ int vfdrv_reset(struct vfdrv *v);
 
 /**
  * vfdrv_start() - program both rings, agree on the frame size, enable the queues, post buffers
- * Context: after vfdrv_reset(). Sleeps. Return: 0; -EPERM the PF refuses the frame size; -ETIMEDOUT;
- * -ENODEV; -ECONNRESET the PF was reset meanwhile: start over with vfdrv_reset().
+ * Context: after vfdrv_reset(). Sleeps. Return: 0; -EPERM the PF refuses the frame size;
+ * -ETIMEDOUT; -ENODEV; -ECONNRESET the PF was reset meanwhile: start over with vfdrv_reset().
  * Source: docs/sources.md [L] [D]: order of the registers.
  */
 int vfdrv_start(struct vfdrv *v);
 
 /**
- * vfdrv_stop() - quiesce: on return the function moves no data and the rings' buffers are in the pool
- * Context: any state; idempotent. Return: 0; -ENODEV the function is gone (its DMA is the home's
- * business then). Source: VTCTRL.RST stops DMA synchronously.
+ * vfdrv_stop() - quiesce: the function moves no data then, the rings' buffers are in the pool
+ * Context: any state; idempotent. Return: 0; -ENODEV the function is gone (its DMA is the
+ * home's business then). Source: VTCTRL.RST stops DMA synchronously.
  */
 int vfdrv_stop(struct vfdrv *v);
 
-/*
- * Messages to the PF. Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused;
- * -ETIMEDOUT; -ENODEV; -ECONNRESET the PF wants a reset first; -ERANGE an argument that no message can
- * carry. Source: docs/sources.md [L] [D].
+/**
+ * vfdrv_set_mac() - make @mac the function's address; v->mac follows when the PF agrees
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first; -ERANGE no unicast address. Source: docs/sources.md [L]
+ * [D].
  */
-/** vfdrv_set_mac() - make @mac the function's address; v->mac follows when the PF agrees. */
 int vfdrv_set_mac(struct vfdrv *v, const uint8_t mac[6]);
-/** vfdrv_set_multicast() - receive exactly these @n groups (by hash), at most NIC_MBX_MC_MAX. */
+
+/**
+ * vfdrv_set_multicast() - receive exactly these @n groups (by hash), at most NIC_MBX_MC_MAX
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first; -ERANGE too many. Source: docs/sources.md [L] [D].
+ */
 int vfdrv_set_multicast(struct vfdrv *v, const uint8_t (*groups)[6], unsigned int n);
-/** vfdrv_set_vlan() - join or leave VLAN @vid. */
+
+/**
+ * vfdrv_set_vlan() - join or leave VLAN @vid
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first. Source: docs/sources.md [L] [D].
+ */
 int vfdrv_set_vlan(struct vfdrv *v, uint16_t vid, bool join);
-/** vfdrv_set_max_frame() - largest frame to be received, with CRC. */
+
+/**
+ * vfdrv_set_max_frame() - largest frame to be received, with CRC
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first. Source: docs/sources.md [L] [D].
+ */
 int vfdrv_set_max_frame(struct vfdrv *v, uint32_t bytes);
-/** vfdrv_set_promisc() - NIC_MBX_PROMISC_* flags; 0 turns it off. */
+
+/**
+ * vfdrv_set_promisc() - NIC_MBX_PROMISC_* flags; 0 turns it off
+ *
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ETIMEDOUT; -ENODEV;
+ * -ECONNRESET the PF wants a reset first. Source: docs/sources.md [L] [D].
+ */
 int vfdrv_set_promisc(struct vfdrv *v, uint8_t flags);
 
 /**
@@ -194,9 +220,19 @@ int vfdrv_link(struct vfdrv *v, bool *ret_up);
  * Context: any time after vfdrv_reset(). Source: docs/sources.md: VTIVAR, VTEIAC, VTEIAM.
  */
 void vfdrv_irq_setup(struct vfdrv *v, unsigned int rx_vector, unsigned int mbx_vector);
-/** vfdrv_irq_enable() - unmask the vectors in @mask (bit = vector). */
+
+/**
+ * vfdrv_irq_enable() - unmask the vectors in @mask (bit = vector)
+ *
+ * Context: after vfdrv_irq_setup(). Source: docs/sources.md [L]: VTEIMS.
+ */
 void vfdrv_irq_enable(struct vfdrv *v, uint32_t mask);
-/** vfdrv_irq_disable() - mask the vectors in @mask. */
+
+/**
+ * vfdrv_irq_disable() - mask the vectors in @mask
+ *
+ * Context: after vfdrv_irq_setup(). Source: docs/sources.md [L]: VTEIMC.
+ */
 void vfdrv_irq_disable(struct vfdrv *v, uint32_t mask);
 
 /**
@@ -211,20 +247,32 @@ unsigned int vfdrv_rx_burst(struct vfdrv *v, struct vfdrv_pkt *pkt, unsigned int
 
 /**
  * vfdrv_tx_burst() - send frames
- * @pkt: buffers of this function's pool, 1..VFDRV_BUF_BYTES bytes each; those sent belong to the driver
+ * @pkt: buffers of this function's pool, 1..VFDRV_BUF_BYTES bytes each; those sent belong to the
+ * driver
  * @n:   frames
  *
  * Context: running function. One tail store a call that sends anything.
- * Return: frames accepted, 0..n; the rest stays with the caller. Source: docs/sources.md: TX format.
+ * Return: frames accepted, 0..n; the rest stays with the caller. Source: docs/sources.md: TX
+ * format.
  */
 unsigned int vfdrv_tx_burst(struct vfdrv *v, const struct vfdrv_pkt *pkt, unsigned int n);
 
-/** vfdrv_rx_pending() - a frame waits; looks at the ring only. */
+/**
+ * vfdrv_rx_pending() - a frame waits; looks at the ring only
+ *
+ * Context: running function. Return: true or false. Source: docs/sources.md: RX write-back format.
+ */
 bool vfdrv_rx_pending(const struct vfdrv *v);
 
+/** vfdrv_counters() - what the bursts counted; reads memory only. Context: any state. Source: -. */
 void vfdrv_counters(const struct vfdrv *v, struct vfdrv_counters *ret);
 
-/** vfdrv_hw_counters() - read the function's registers; call once a minute or so, they wrap at 2^32. */
+/**
+ * vfdrv_hw_counters() - read the function's registers and add what passed since the last call;
+ * they wrap at 2^32, so call it once a minute or so
+ *
+ * Context: any state. Source: docs/sources.md [L]: VFGPRC and its neighbours.
+ */
 void vfdrv_hw_counters(struct vfdrv *v, struct vfdrv_hw_counters *ret);
 
 /** vfdrv_pool_get() - take a free buffer; NULL when there is none. */

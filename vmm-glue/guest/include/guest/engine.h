@@ -1,14 +1,15 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The measurements a request can ask for (abi/guest_block.h): PING, RTT, THROUGHPUT. Owns no device:
- * finds interfaces through its home and calls back so that everything else goes on meanwhile. An
- * interface may vanish in any such call; the engine looks again after each and gives up with -ENODEV.
+ * The measurements a request can ask for (abi/guest_block.h): PING, RTT, THROUGHPUT. Owns no
+ * device: finds interfaces through its home and calls back so that everything else goes on
+ * meanwhile. An interface may vanish in any such call; the engine looks again after each and gives
+ * up with -ENODEV.
  */
 #include <abi/guest_block.h>
 #include <guest/nif.h>
 
-#define ENGINE_CREDIT	  192u /* frames on their way, one direction; below what a ring has posted */
+#define ENGINE_CREDIT	  192u /* frames on their way, one direction; less than a ring has */
 #define ENGINE_BURST_MAX  64u
 #define ENGINE_CHECK_STEP 64u /* compare the payload of one frame in so many */
 
@@ -18,8 +19,8 @@ struct engine_home {
 	/* the interface in @slot, or NULL */
 	struct nif *(*nif)(void *ctx, uint32_t slot);
 	/*
-	 * Serve what is not being measured: hot-plug, other interfaces; those in @skip (bit = slot) are
-	 * left alone. Return: 0; -ECANCELED stop now.
+	 * Serve what is not being measured: hot-plug, other interfaces; those in @skip (bit = slot)
+	 * are left alone. Return: 0; -ECANCELED stop now.
 	 */
 	int (*service)(void *ctx, uint32_t skip);
 	/* a frame that is no measurement's; takes the buffer */
@@ -50,5 +51,9 @@ struct engine {
  */
 int engine_run(struct engine *e, const struct guest_req *req, struct guest_res *res);
 
-/** engine_frame() - let a waiting PING see what came in; does not take the frame. */
+/**
+ * engine_frame() - let a waiting PING see what came in; does not take the frame
+ *
+ * Context: the poll loop. Source: -.
+ */
 void engine_frame(struct engine *e, struct nif *n, const struct frame_info *info);

@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ARP and ICMP echo, pure: frames come from anybody, so every field is checked against the length that
- * was received. Replies go to the asker and are built in place; nothing is learnt.
+ * ARP and ICMP echo, pure: frames come from anybody, so every field is checked against the length
+ * that was received. Replies go to the asker and are built in place; nothing is learnt.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,15 +47,31 @@ static inline uint32_t frame_ipv4_of(const uint8_t mac[6])
  */
 uint32_t frame_respond(uint8_t *frame, uint32_t len, const struct frame_host *me);
 
-/** frame_classify() - is it an answer to us? FRAME_OTHER otherwise. */
+/**
+ * frame_classify() - is it an answer to us? FRAME_OTHER otherwise
+ *
+ * Context: any; pure. Return: the kind, and what it says. Source: RFC 826, RFC 792.
+ */
 struct frame_info frame_classify(const uint8_t *frame, uint32_t len, const struct frame_host *me);
 
-/** frame_arp_request() - who has @ipv4? Returns the length. */
+/**
+ * frame_arp_request() - who has @ipv4? @frame has room for FRAME_MIN_BYTES
+ *
+ * Context: any; pure. Return: the frame's length. Source: RFC 826.
+ */
 uint32_t frame_arp_request(uint8_t *frame, const struct frame_host *me, uint32_t ipv4);
 
-/** frame_echo_request() - to @peer; @frame has room for FRAME_ICMP_BYTES + FRAME_ECHO_DATA. */
+/**
+ * frame_echo_request() - to @peer; @frame has room for FRAME_ICMP_BYTES + FRAME_ECHO_DATA
+ *
+ * Context: any; pure. Return: the frame's length. Source: RFC 792.
+ */
 uint32_t frame_echo_request(uint8_t *frame, const struct frame_host *me,
 			    const struct frame_host *peer, uint16_t id, uint16_t seq);
 
-/** frame_checksum() - Internet checksum of @len bytes; 0 over data that contains its own. */
+/**
+ * frame_checksum() - Internet checksum of @len bytes; 0 over data that contains its own
+ *
+ * Context: any; pure. Return: the checksum, as to be stored. Source: RFC 1071.
+ */
 uint16_t frame_checksum(const uint8_t *p, uint32_t len);

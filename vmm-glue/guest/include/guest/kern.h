@@ -3,8 +3,8 @@
 /*
  * What ring 0 and ring 3 of the bench guest share. Ring 0 sets the processor up, takes interrupts,
  * scans PCI slots and sleeps; everything per packet is in ring 3, which runs natively even where
- * ring 0 is emulated. Ring 3 asks by ud2, the one way down that every KVM knows, with a magic value in
- * RCX so that a failed assertion (also ud2) is told apart.
+ * ring 0 is emulated. Ring 3 asks by ud2, the one way down that every KVM knows, with a magic value
+ * in RCX so that a failed assertion (also ud2) is told apart.
  *
  * Ring 0 sets bits with interrupts off; ring 3 takes them by xchg, which no interrupt can split.
  */
@@ -51,6 +51,12 @@ enum kern_sys {
 
 #define KERN_SYS_MAGIC 0x53524756u
 
+/**
+ * kern_call() - ask ring 0 for @nr
+ *
+ * Context: ring 3; KERN_SYS_IDLE sleeps. Return: 0; negative errno as said at enum kern_sys.
+ * Source: -.
+ */
 static inline int64_t kern_call(enum kern_sys nr, uint64_t arg)
 {
 	int64_t ret = nr;

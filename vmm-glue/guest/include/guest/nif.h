@@ -48,7 +48,11 @@ static inline unsigned int nif_tx(struct nif *n, const struct vfdrv_pkt *pkt, un
 	return n->ops->tx(n, pkt, k);
 }
 
-/** nif_send_one() - send @buf, or give it back to the pool when the ring is full. */
+/**
+ * nif_send_one() - send @buf, or give it back to the pool when the ring is full
+ *
+ * Context: the poll loop. Return: true when sent. Source: -.
+ */
 static inline bool nif_send_one(struct nif *n, void *buf, uint32_t len)
 {
 	struct vfdrv_pkt pkt = {.data = buf, .len = (uint16_t)len};

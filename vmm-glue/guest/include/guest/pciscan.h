@@ -1,11 +1,12 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Finding out about the PCI function in a slot: ids, BARs (sized and placed), MSI-X, virtio's vendor
- * capabilities. Reaches configuration space and MSI-X tables through two functions, so that it runs
- * against ECAM in the guest and against a table of bytes in a test.
+ * Finding out about the PCI function in a slot: ids, BARs (sized and placed), MSI-X, virtio's
+ * vendor capabilities. Reaches configuration space and MSI-X tables through two functions, so that
+ * it runs against ECAM in the guest and against a table of bytes in a test.
  *
- * Every slot has 16 MiB of the BAR window for itself: what a function leaves is there for the next one.
+ * Every slot has 16 MiB of the BAR window for itself: what a function leaves is there for the next
+ * one.
  */
 #include <abi/bits.h>
 #include <abi/hpc.h>
@@ -61,5 +62,9 @@ int pciscan_probe(const struct pciscan_io *io, unsigned int slot, struct pciscan
 void pciscan_enable(const struct pciscan_io *io, unsigned int slot, const struct pciscan_slot *s,
 		    uint32_t addr, const uint32_t data[2]);
 
-/** pciscan_disable() - interrupts, decoding and bus mastering off. */
+/**
+ * pciscan_disable() - interrupts, decoding and bus mastering off
+ *
+ * Context: after pciscan_probe(). Source: PCI Local Bus 3.0, 6.2.2.
+ */
 void pciscan_disable(const struct pciscan_io *io, unsigned int slot, const struct pciscan_slot *s);

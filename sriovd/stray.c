@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <lib/clock.h>
+#include <lib/ctl.h>
+#include <lib/log.h>
+#include <sriovd/attach.h>
+#include <sriovd/stray.h>
+#include <sriovd/vm.h>
+#include <string.h>
+
+#define STRAY_US  (120 * USEC_PER_SEC)
+#define REMOVE_MS 2000
+
+struct stray {
+	char net[NAME_SIZE];
+	uint64_t generation;
+};
+
+static void settle_lost(struct sriovd *d, struct net *net)
+{
+	const struct child *back_end = net->nic	     ? &net->nic->snic
+				       : net->bridge ? &net->bridge->child
+						     : NULL;
+	char reason[LEDGER_REASON];
+
+	if (back_end && !back_end->running) {
+		net_mark_lost(d, net, back_end->reason);
+		return;
+	}
+	text_set(reason, sizeof(reason), "%s stopped serving vm %s",
+		 back_end ? back_end->object : "its back end", net->vm->name);
+	net_give_up(d, net, reason);
+}
+
+void stray_settle(struct sriovd *d, struct net *net)
+{
+	enum vm_device_state state;
+
+	if (vm_device_look(d, net->vm, net->id.name, &state) < 0)
+		return;
+	if (state == DEVICE_ABSENT) {
+		log_info("net %s: %s does not have it any more", net->id.name, net->vm->name);
+		net_release(d, net);
+	} else if (state == DEVICE_LOST) {
+		settle_lost(d, net);
+	}
+}
+
+static struct net *stray_net(struct sriovd *d, const struct stray *s)
+{
+	struct net *net = net_find(d, s->net);
+
+	if (!net || net->generation != s->generation || net->state == NET_DETACHED || !net->vm)
+		return NULL;
+	return net;
+}
+
+/*
+ * Most often a detach is about to say so itself, and there is nothing to do; but a guest may also
+ * let go after the deadline of the request that asked it, and a back end may go at any time.
+ */
+static void stray_job(struct sriovd *d, void *arg)
+{
+	_cleanup_(freep) struct stray *s = arg;
+	uint64_t deadline_us = clock_us() + STRAY_US;
+	struct op_error e;
+	struct net *net;
+	struct vm *vm;
+	int r = 0;
+
+	while (r >= 0 && (net = stray_net(d, s)) &&
+	       (net->hold.exclusive || net->vm->hold.exclusive))
+		r = state_wait(d, deadline_us);
+	net = r < 0 ? NULL : stray_net(d, s);
+	if (!net || net->state != NET_ATTACHED)
+		return;
+	vm = net->vm;
+	if (hold_take(&vm->hold, false, "", &e, "removal of %s", s->net) < 0)
+		return;
+	if (hold_take(&net->hold, true, "", &e, "removal of %s", s->net) >= 0) {
+		stray_settle(d, net);
+		hold_release(d, &net->hold, true);
+	}
+	hold_release(d, &vm->hold, false);
+}
+
+void stray_start(struct sriovd *d, const struct net *net)
+{
+	struct stray *s;
+
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return;
+	text_set(s->net, sizeof(s->net), "%s", net->id.name);
+	s->generation = net->generation;
+	if (job_start(d, stray_job, s) < 0)
+		free(s);
+}
+
+void stray_remove(struct sriovd *d, const struct vm *vm)
+{
+	_cleanup_(json_decrefp) json_t *list = NULL;
+	json_t *dev;
+	size_t i;
+
+	if (vm_devices(d, vm, &list) < 0)
+		return;
+	json_array_foreach (json_object_get(list, "devices"), i, dev) {
+		const char *id = json_string_value(json_object_get(dev, "id"));
+		const struct net *net = id ? net_find(d, id) : NULL;
+		struct op_error e = {};
+		char how[16];
+
+		if (!id || (net && net->vm == vm && net->state != NET_LOST))
+			continue;
+		log_object_warning(vm->child.object, 0, "device %.64s belongs to no net", id);
+		if (vm_device_remove(d, vm, id, REMOVE_MS, true, how, &e) < 0)
+			log_object_warning(vm->child.object, 0, "%s", e.text);
+	}
+}
