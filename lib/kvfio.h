@@ -47,7 +47,7 @@ struct kvfio_msix {
 /**
  * kvfio_decode_region() - answer to VFIO_DEVICE_GET_REGION_INFO with its capability chain
  * @len: bytes of @buf that the kernel had room for
- * Context: pure. Return: 0; -EBADMSG. Source: linux/vfio.h.
+ * Context: pure. Return: 0; -EBADMSG. Source: docs/sources.md [KV].
  */
 int kvfio_decode_region(const void *buf, size_t len, unsigned int index,
 			struct kvfio_region *ret_region) _must_check_;
@@ -95,7 +95,7 @@ bool kvfio_token_ok(const char *token);
  * No-IOMMU mode, unsafe interrupts, no IOMMU group, another driver, foreign members of the group.
  *
  * Context: any thread. Return: 0; -EINVAL, -ENODEV, -ENOENT, -EPERM with a sentence; -errno.
- * Source: Documentation/driver-api/vfio.rst.
+ * Source: docs/sources.md [KV].
  */
 int kvfio_check_host(int sysfs, const char *bdf, unsigned int *ret_group, char *err,
 		     size_t err_size) _must_check_;

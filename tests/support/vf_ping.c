@@ -190,24 +190,37 @@ static bool look(struct host *h)
 	return n > 0;
 }
 
+static void arm(struct host *h)
+{
+	if (h->o->irq)
+		vfdrv_irq_enable(h->v, 1u << VFDRV_PCIF_RX_VECTOR);
+}
+
+static void take_wake(struct host *h)
+{
+	eventfd_t n;
+
+	if (h->o->irq && eventfd_read(vfdrv_pcif_irq_fd(h->home, VFDRV_PCIF_RX_VECTOR), &n) == 0)
+		h->wakes++;
+}
+
 /* Arm, look once more, sleep: the order that loses no frame. Or just look. */
 static void turn(struct host *h, unsigned int wait_ms)
 {
 	struct pollfd p = {.fd = vfdrv_pcif_irq_fd(h->home, VFDRV_PCIF_RX_VECTOR),
 			   .events = POLLIN};
-	eventfd_t n;
 
+	take_wake(h);
 	if (look(h))
 		return;
 	if (!h->o->irq) {
 		cpu_relax();
 		return;
 	}
-	vfdrv_irq_enable(h->v, 1u << VFDRV_PCIF_RX_VECTOR);
-	if (look(h) || poll(&p, 1, (int)wait_ms) <= 0)
-		return;
-	if (eventfd_read(p.fd, &n) == 0)
-		h->wakes++;
+	arm(h);
+	if (!look(h))
+		(void)poll(&p, 1, (int)wait_ms);
+	take_wake(h);
 }
 
 static int fail(const char *what, int r)
@@ -296,6 +309,7 @@ static int find_peer(struct host *h)
 		if (now >= deadline_us)
 			return fail("arp", -ETIMEDOUT);
 		if (now >= next_us) {
+			arm(h);
 			send_arp(h, 1, all, none, h->o->peer);
 			next_us = now + ARP_GAP_US;
 		}
@@ -315,6 +329,8 @@ static int ping(struct host *h)
 	for (unsigned int i = 0; i < h->o->count; i++) {
 		uint64_t began_us = clock_us(), took_us = 0;
 
+		/* before: an answer may be there before this process runs again */
+		arm(h);
 		send_echo(h, i);
 		while (h->echo_seen != i + 1 && took_us < ECHO_WAIT_US) {
 			turn(h, 50);

@@ -34,80 +34,120 @@ struct pcisys_binding {
 	char override[PCISYS_DRIVER_MAX]; /* empty: none */
 };
 
-/** pcisys_open() - directory descriptor of sysfs at @root, NULL for /sys. Return: 0; -errno. */
+/**
+ * pcisys_open() - directory descriptor of a sysfs, for the functions below
+ * @root: where it is mounted; NULL: /sys
+ *
+ * Context: any thread; the caller closes it. Return: 0; -errno of open(2). Source: -
+ */
 int pcisys_open(const char *root, int *ret_sysfs) _must_check_;
 
-/** pcisys_bdf_ok() - is @bdf "DOMAIN:BB:DD.F" in lower-case hexadecimal, as the kernel spells it?
+/**
+ * pcisys_bdf_ok() - is @bdf "DOMAIN:BB:DD.F" in lower-case hex, as the kernel spells it?
+ *
+ * Context: pure. Return: true or false. Source: docs/sources.md [SYS].
  */
 bool pcisys_bdf_ok(const char *bdf);
 
 /**
  * pcisys_driver() - name of the driver that is bound, empty for none
  * @ret_driver: PCISYS_DRIVER_MAX bytes
+ *
  * Context: any thread. Return: 0; -EINVAL @bdf is none; -ENODEV no such function; -errno.
- * Source: Documentation/ABI/testing/sysfs-bus-pci.
+ * Source: docs/sources.md [SYS].
  */
 int pcisys_driver(int sysfs, const char *bdf, char *ret_driver) _must_check_;
 
-/** pcisys_number() - attribute @attr of a function, decimal or 0x. -ENOENT it has none; -EBADMSG.
+/**
+ * pcisys_number() - attribute @attr of a function, decimal or with 0x
+ *
+ * Context: any thread. Return: 0; -EINVAL, -ENODEV as pcisys_driver(); -ENOENT no such attribute;
+ * -EBADMSG no number; -errno. Source: docs/sources.md [SYS].
  */
 int pcisys_number(int sysfs, const char *bdf, const char *attr, uint64_t *ret_val) _must_check_;
 
-/** pcisys_numvfs(), pcisys_totalvfs() - -ENOENT: no SR-IOV. */
+/**
+ * pcisys_numvfs(), pcisys_totalvfs() - VFs that are enabled, and how many there can be
+ *
+ * Context: any thread. Return: 0; -ENOENT no SR-IOV; else as pcisys_number().
+ * Source: docs/sources.md [SYS].
+ */
 int pcisys_numvfs(int sysfs, const char *bdf, unsigned int *ret_n) _must_check_;
 int pcisys_totalvfs(int sysfs, const char *bdf, unsigned int *ret_n) _must_check_;
 
 /**
  * pcisys_set_numvfs() - write sriov_numvfs and read it back
- * Context: blocks as long as the PF's driver needs. The kernel takes only N from 0 or 0 from N.
- * Return: 0; -EBUSY; -ENOENT the PF's driver does not do it (vfio-pci: enable_sriov is off); -EIO
- * reads back otherwise; -errno. Source: as above.
+ *
+ * The kernel goes only from 0 to a number and from a number to 0.
+ *
+ * Context: any thread; blocks as long as drivers need, and while somebody has a VF open.
+ * Return: 0; -EBUSY; -ENOENT no SR-IOV, or the PF's driver does not do it (vfio-pci: enable_sriov
+ * is off); -EIO reads back otherwise; -errno. Source: docs/sources.md [SYS].
  */
 int pcisys_set_numvfs(int sysfs, const char *bdf, unsigned int n, char *err,
 		      size_t err_size) _must_check_;
 
-/** pcisys_physfn() - the PF of VF @bdf. -ENOENT: it is no VF. */
+/**
+ * pcisys_physfn(), pcisys_virtfn() - the PF of VF @bdf; VF number @vf (0-based) of PF @bdf
+ *
+ * Context: any thread. Return: 0; -EINVAL, -ENODEV as pcisys_driver(); -ENOENT it is no VF, it has
+ * no such VF; -EBADMSG; -errno. Source: docs/sources.md [SYS].
+ */
 int pcisys_physfn(int sysfs, const char *bdf, struct pcisys_bdf *ret_pf) _must_check_;
-
-/** pcisys_virtfn() - VF number @vf (0-based) of PF @bdf. -ENOENT: not enabled. */
 int pcisys_virtfn(int sysfs, const char *bdf, unsigned int vf,
 		  struct pcisys_bdf *ret_vf) _must_check_;
 
-/** pcisys_group() - IOMMU group of a function. -ENOENT: it has none. */
+/**
+ * pcisys_group() - IOMMU group of a function
+ *
+ * Context: any thread. Return: 0; -EINVAL, -ENODEV as pcisys_driver(); -ENOENT it has none;
+ * -EBADMSG; -errno. Source: docs/sources.md [SYS].
+ */
 int pcisys_group(int sysfs, const char *bdf, unsigned int *ret_group) _must_check_;
 
 /**
  * pcisys_group_members() - functions of an IOMMU group, sorted by address
  * @ret_members: room for PCISYS_MEMBERS_MAX
+ *
  * Context: any thread. Return: how many; -ENOENT no such group; -E2BIG; -errno.
- * Source: Documentation/ABI/testing/sysfs-kernel-iommu_groups.
+ * Source: docs/sources.md [SYS].
  */
 int pcisys_group_members(int sysfs, unsigned int group,
 			 struct pcisys_member *ret_members) _must_check_;
 
-/** pcisys_member_foreign() - does the kernel itself use @m, so that user space must not? */
+/**
+ * pcisys_member_foreign() - does the kernel itself use @m, so that user space must not?
+ *
+ * Context: pure. Return: true or false. Source: docs/sources.md [KV].
+ */
 bool pcisys_member_foreign(const struct pcisys_member *m);
 
 /**
  * pcisys_flag() - a boolean module parameter ("module/vfio/parameters/...")
- * Return: 1 on, 0 off or no such module or parameter. Context: any thread. Source: moduleparam.h.
+ *
+ * Context: any thread. Return: true; false when off, and without such a module or parameter.
+ * Source: docs/sources.md [SYS].
  */
 bool pcisys_flag(int sysfs, const char *path);
 
 /**
- * pcisys_bind() - have @driver and no other drive a function: driver_override, unbind, probe,
- * verify
+ * pcisys_bind() - have @driver and no other drive a function
  * @ret_before: what to give to pcisys_restore(); written also when nothing had to change
  *
- * If the driver does not take it, the former one is put back.
+ * driver_override, unbind, bind, and then a look at who drives it. If the driver does not take the
+ * function, the former one is put back.
  *
- * Context: blocks as long as drivers take to let go and to probe; the check waits up to 2 s.
- * Return: 0; -EINVAL; -ENODEV; -ENOENT the driver is not loaded; -EIO something else drives it;
- * -errno. Source: as pcisys_driver().
+ * Context: any thread; blocks as long as drivers take to let go and to probe; the look takes 2 s at
+ * most. Return: 0; -EINVAL; -ENODEV; -ENOENT the driver is not loaded; -EIO something else drives
+ * it; -errno. Source: docs/sources.md [SYS].
  */
 int pcisys_bind(int sysfs, const char *bdf, const char *driver, struct pcisys_binding *ret_before,
 		char *err, size_t err_size) _must_check_;
 
-/** pcisys_restore() - back to @before, verified; context and errors as pcisys_bind(). */
+/**
+ * pcisys_restore() - back to @before, and a look at it
+ *
+ * Context: as pcisys_bind(). Return: as pcisys_bind(). Source: docs/sources.md [SYS].
+ */
 int pcisys_restore(int sysfs, const char *bdf, const struct pcisys_binding *before, char *err,
 		   size_t err_size) _must_check_;

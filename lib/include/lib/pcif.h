@@ -103,8 +103,8 @@ struct pcif_vfio_config {
  * Context: any thread; may block for a reset of the function.
  * Return: 0; -EINVAL address or token; -ENODEV no such function; -ENOENT no VFIO, no IOMMU; -EPERM
  *         refused for safety; -EBUSY somebody has the group; -EACCES wrong or missing token;
- * -ENOMEM; -EBADMSG answers that make no sense; -errno. Source: linux/vfio.h,
- * Documentation/driver-api/vfio.rst.
+ *         -ENOMEM; -EBADMSG answers that make no sense; -errno.
+ * Source: docs/sources.md [KV].
  */
 int pcif_open_vfio(const struct pcif_vfio_config *config, struct pcif **ret_f, char *err,
 		   size_t err_size) _must_check_;
@@ -114,7 +114,9 @@ int pcif_open_vfio(const struct pcif_vfio_config *config, struct pcif **ret_f, c
  * @device_fd, @container_fd: owned from here on, also on failure; container -1: no DMA mappings
  *
  * Nothing is reset, and the host is not judged again. DMA mapped here is unmapped by pcif_close().
- * Context, return: as pcif_open_vfio().
+ *
+ * Context: any thread. Return: 0; -ENOMEM; -EBADMSG, -ENODEV, -errno they are no such descriptors.
+ * Source: docs/sources.md [KV].
  */
 int pcif_open_vfio_fds(int device_fd, int container_fd, struct pcif **ret_f, char *err,
 		       size_t err_size) _must_check_;
@@ -129,10 +131,16 @@ int pcif_vfio_fds(const struct pcif *f, int *ret_device_fd, int *ret_container_f
  * pcif_host_sriov() - does the host own the SR-IOV capability?
  *
  * Then the capability can be read and not written: VFs are enabled by the PF's sriov_numvfs.
+ *
+ * Context: any thread. Return: true for a function of the kernel's. Source: docs/sources.md [KV].
  */
 bool pcif_host_sriov(const struct pcif *f);
 
-/** pcif_why() - the sentence of the last refused pcif_dma_map(), empty if there is none. */
+/**
+ * pcif_why() - the sentence of the last refused pcif_dma_map(), empty if there is none
+ *
+ * Context: any thread; cut off at @size. Return: nothing. Source: -
+ */
 void pcif_why(struct pcif *f, char *ret_text, size_t size);
 
 /**
