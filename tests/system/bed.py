@@ -196,6 +196,13 @@ def group_viable(fd):
 
 # ---- the machine's own state ----
 
+def hugepages(n):
+    """n of 2 MiB, until the machine is put back."""
+    pages = pathlib.Path("/proc/sys/vm/nr_hugepages")
+    pages.write_text(str(n))
+    check(int(pages.read_text()) == n, f"{n} hugepages, not {pages.read_text().strip()}")
+
+
 def kernel_log():
     return run("dmesg")
 
