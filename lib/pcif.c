@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
 #include <sys/mman.h>
 #include <lib/clock.h>
 #include "pcif_impl.h"
@@ -185,6 +186,7 @@ int pcif_dma_map(struct pcif *f, const struct dma_mem *mem)
 	r = enter(f);
 	if (r < 0)
 		return r;
+	f->why[0] = '\0';
 	return leave(f, f->ops->dma_map(f, mem));
 }
 
@@ -198,6 +200,18 @@ int pcif_dma_unmap(struct pcif *f, const struct dma_mem *mem)
 	if (r < 0)
 		return r;
 	return leave(f, f->ops->dma_unmap(f, mem));
+}
+
+bool pcif_host_sriov(const struct pcif *f)
+{
+	return f->host_sriov;
+}
+
+void pcif_why(struct pcif *f, char *ret_text, size_t size)
+{
+	pthread_mutex_lock(&f->lock);
+	snprintf(ret_text, size, "%s", f->why);
+	pthread_mutex_unlock(&f->lock);
 }
 
 int pcif_reset(struct pcif *f)

@@ -35,6 +35,8 @@ struct pcif {
 	uint64_t deadline_us; /* of the call in progress */
 	atomic_bool lost;
 	bool has_reset;
+	bool host_sriov;
+	char why[256]; /* of the last refused dma_map */
 	struct pcif_region region[PCIF_REGIONS];
 	unsigned int irq_count[PCIF_IRQS];
 	void *mapped[PCIF_REGIONS][PCIF_AREAS_MAX];

@@ -148,16 +148,14 @@ static void repair(struct pfdrv *pf)
 
 static int take_over(struct pfdrv *pf)
 {
-	uint32_t ctl, high, with_lists = 0;
+	uint32_t high, with_lists = 0;
 	struct marker m;
 	int r;
 
 	if (!runs_under_us(pf))
 		return pf->error ? pf->error : -ENOENT;
 
-	ctl = pfdrv_cfg_rd(pf, pf->sriov_cap + PCI_SRIOV_CTRL, 2);
-	if (ctl & PCI_SRIOV_CTRL_VFE)
-		pf->num_vfs = pfdrv_cfg_rd(pf, pf->sriov_cap + PCI_SRIOV_NUM_VF, 2);
+	pf->num_vfs = pfdrv_enabled_vfs(pf);
 	if (pf->num_vfs > PFDRV_VFS_MAX)
 		return -EUCLEAN;
 	pfdrv_rar_read(pf, 0, pf->mac, &high);

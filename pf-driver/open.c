@@ -78,7 +78,7 @@ static int reset(struct pfdrv *pf)
 	int r;
 
 	pfdrv_wr(pf, nic_EIMC(0), UINT32_MAX);
-	pfdrv_wr(pf, nic_IMC(0), UINT32_MAX);
+	pfdrv_wr(pf, nic_IMC_LEGACY(0), UINT32_MAX);
 	pfdrv_wr(pf, nic_CTRL(0), pfdrv_rd(pf, nic_CTRL(0)) | CTRL_GIO_MASTER_DISABLE);
 	/* DMA that does not drain is no reason to give up: the reset ends it */
 	(void)pfdrv_wait(pf, nic_STATUS(0), STATUS_GIO_MASTER_ENABLE, 0, MASTER_TIMEOUT_US);
@@ -93,8 +93,8 @@ static int reset(struct pfdrv *pf)
 		return r;
 	/* some models never say so; the checksum decides */
 	(void)pfdrv_wait(pf, nic_EECD(0), EECD_AUTO_RD, EECD_AUTO_RD, NVM_TIMEOUT_US);
-	pfdrv_wr(pf, nic_IMC(0), UINT32_MAX);
-	(void)pfdrv_rd(pf, nic_ICR(0));
+	pfdrv_wr(pf, nic_IMC_LEGACY(0), UINT32_MAX);
+	(void)pfdrv_rd(pf, nic_ICR_LEGACY(0));
 	return pf->error;
 }
 
@@ -149,17 +149,37 @@ static void switch_init(struct pfdrv *pf)
 	pfdrv_promisc_sync(pf);
 }
 
+/* Where the host owns the capability, it enables VFs and this driver only takes note. */
+static void vf_enable(struct pfdrv *pf, unsigned int n)
+{
+	const uint32_t on = PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE;
+	uint32_t ctl;
+
+	if (pcif_host_sriov(pf->f))
+		return;
+	ctl = pfdrv_cfg_rd(pf, pf->sriov_cap + PCI_SRIOV_CTRL, 2);
+	if (n > 0) {
+		pfdrv_cfg_wr(pf, pf->sriov_cap + PCI_SRIOV_NUM_VF, n, 2);
+		pfdrv_cfg_wr(pf, pf->sriov_cap + PCI_SRIOV_CTRL, ctl | on, 2);
+	} else if (ctl & PCI_SRIOV_CTRL_VFE) {
+		pfdrv_cfg_wr(pf, pf->sriov_cap + PCI_SRIOV_CTRL, ctl & ~on, 2);
+	}
+}
+
+unsigned int pfdrv_enabled_vfs(struct pfdrv *pf)
+{
+	uint32_t ctl = pfdrv_cfg_rd(pf, pf->sriov_cap + PCI_SRIOV_CTRL, 2);
+
+	return ctl & PCI_SRIOV_CTRL_VFE ? pfdrv_cfg_rd(pf, pf->sriov_cap + PCI_SRIOV_NUM_VF, 2) : 0;
+}
+
 static int bring_up(struct pfdrv *pf)
 {
-	uint32_t ctl;
 	int r;
 
 	pfdrv_cfg_wr(pf, PCI_COMMAND,
 		     pfdrv_cfg_rd(pf, PCI_COMMAND, 2) | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
-	ctl = pfdrv_cfg_rd(pf, pf->sriov_cap + PCI_SRIOV_CTRL, 2);
-	if (ctl & PCI_SRIOV_CTRL_VFE)
-		pfdrv_cfg_wr(pf, pf->sriov_cap + PCI_SRIOV_CTRL,
-			     ctl & ~(uint32_t)(PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE), 2);
+	vf_enable(pf, 0);
 
 	r = reset(pf);
 	if (r < 0)
@@ -208,13 +228,10 @@ int pfdrv_open(struct pcif *f, int irq_fd, const struct pfdrv_events *events, st
 
 static void vfs_off(struct pfdrv *pf)
 {
-	uint32_t ctl = pfdrv_cfg_rd(pf, pf->sriov_cap + PCI_SRIOV_CTRL, 2);
-
 	/* first nothing moves any more, then they vanish, then nothing of them is left */
 	pfdrv_wr(pf, nic_VFTE(0), 0);
 	pfdrv_wr(pf, nic_VFRE(0), 0);
-	pfdrv_cfg_wr(pf, pf->sriov_cap + PCI_SRIOV_CTRL,
-		     ctl & ~(uint32_t)(PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE), 2);
+	vf_enable(pf, 0);
 	for (unsigned int i = 0; i < pf->num_vfs; i++) {
 		pfdrv_vf_defaults(&pf->vf[i]);
 		pfdrv_vf_wipe(pf, i);
@@ -227,8 +244,6 @@ static void vfs_off(struct pfdrv *pf)
 
 static int vfs_on(struct pfdrv *pf, unsigned int n)
 {
-	uint32_t cap = pf->sriov_cap, ctl;
-
 	pf->num_vfs = n;
 	pfdrv_vt_sync(pf);
 	for (unsigned int i = 0; i < n; i++) {
@@ -240,15 +255,10 @@ static int vfs_on(struct pfdrv *pf, unsigned int n)
 	pfdrv_wr(pf, nic_VFLRE(0), 0xff);
 	pfdrv_wr(pf, nic_MBVFICR(0), MBVFICR_REQ | MBVFICR_ACK);
 
-	ctl = pfdrv_cfg_rd(pf, cap + PCI_SRIOV_CTRL, 2);
-	pfdrv_cfg_wr(pf, cap + PCI_SRIOV_NUM_VF, n, 2);
-	pfdrv_cfg_wr(pf, cap + PCI_SRIOV_CTRL, ctl | PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE, 2);
+	vf_enable(pf, n);
 	pfdrv_wr(pf, nic_CTRL_EXT(0), pfdrv_rd(pf, nic_CTRL_EXT(0)) | CTRL_EXT_PFRSTD);
 
-	ctl = pfdrv_cfg_rd(pf, cap + PCI_SRIOV_CTRL, 2);
-	if (pf->error)
-		return pf->error;
-	if (!(ctl & PCI_SRIOV_CTRL_VFE) || pfdrv_cfg_rd(pf, cap + PCI_SRIOV_NUM_VF, 2) != n) {
+	if (pfdrv_enabled_vfs(pf) != n && !pf->error) {
 		vfs_off(pf);
 		return -EIO;
 	}
@@ -263,6 +273,8 @@ int pfdrv_set_vfs(struct pfdrv *pf, unsigned int n)
 		return -ERANGE;
 	if (n == pf->num_vfs)
 		return 0;
+	if (pcif_host_sriov(pf->f) && pfdrv_enabled_vfs(pf) != n)
+		return pf->error ? pf->error : -EAGAIN;
 
 	if (pf->num_vfs > 0)
 		vfs_off(pf);

@@ -5,6 +5,10 @@
 #define ROUNDS	  4u
 #define PF_VECTOR 0u /* with 8 VFs enabled the only one left to the PF */
 
+/*
+ * ICR, IMS, IMC and IAM by their legacy addresses, as the stock drivers do: silicon decodes both,
+ * the model [Q] these alone.
+ */
 void pfdrv_irq_arm(struct pfdrv *pf)
 {
 	uint32_t bit = BIT32(PF_VECTOR);
@@ -14,8 +18,9 @@ void pfdrv_irq_arm(struct pfdrv *pf)
 	pfdrv_wr(pf, nic_IVAR_MISC(0), (IVAR_VALID | PF_VECTOR) << 8);
 	pfdrv_wr(pf, nic_EIAC(0), bit);
 	pfdrv_wr(pf, nic_EIAM(0), bit);
+	pfdrv_wr(pf, nic_IAM_LEGACY(0), 0); /* reading ICR shall mask nothing */
 	pfdrv_wr(pf, nic_MBVFIMR(0), 0xff);
-	pfdrv_wr(pf, nic_IMS(0), ICR_VMMB | ICR_LSC);
+	pfdrv_wr(pf, nic_IMS_LEGACY(0), ICR_VMMB | ICR_LSC);
 	pfdrv_wr(pf, nic_EIMS(0), bit);
 }
 
@@ -117,7 +122,7 @@ int pfdrv_service(struct pfdrv *pf)
 
 	if (pf->error)
 		return pf->error;
-	causes = pfdrv_rd(pf, nic_ICR(0));
+	causes = pfdrv_rd(pf, nic_ICR_LEGACY(0));
 	for (unsigned int i = 0; i < pf->num_vfs; i++) {
 		/* a reset since then leaves nothing to finish */
 		if (pf->unfinished & BIT32(i) && !(pfdrv_rd(pf, nic_VFLRE(0)) & BIT32(i)))

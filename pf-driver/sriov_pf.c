@@ -141,7 +141,7 @@ static int watch(struct pf_process *p)
 	return sd_event_source_set_ratelimit(p->hangup_source, 100 * USEC_PER_MSEC, 10);
 }
 
-int pf_process_open(struct pf_process *p, int fd, bool *ret_adopted)
+int pf_process_open(struct pf_process *p, struct pcif *function, bool *ret_adopted)
 {
 	const struct pfdrv_events events = {
 		.link = event_link,
@@ -149,14 +149,11 @@ int pf_process_open(struct pf_process *p, int fd, bool *ret_adopted)
 		.vf_refused = event_vf_refused,
 		.userdata = p,
 	};
-	_cleanup_(pcif_closep) struct pcif *f = NULL;
+	_cleanup_(pcif_closep) struct pcif *f = function;
 	_cleanup_(fd_closep) int irq_fd = -1;
 	bool adopted = true;
 	int r;
 
-	r = pcif_open_vfu(fd, 0, &f);
-	if (r < 0)
-		return r;
 	irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (irq_fd < 0)
 		return -errno;
@@ -190,8 +187,8 @@ static int usage(FILE *to)
 {
 	fputs("usage: sriov-pf --name NAME --control-fd FD\n"
 	      "\n"
-	      "Owns the physical function whose vfio-user socket comes with the method pf.open,\n"
-	      "and serves its VFs' mailboxes. Started by sriovd.\n",
+	      "Owns the physical function that comes with the method pf.open, and serves its VFs' "
+	      "mailboxes. Started by sriovd.\n",
 	      to);
 	return to == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The process sriov-pf: one PF driver on an sd-event loop, controlled over lib/ctl.h. The PF's
- * socket comes with pf.open; everything the process knows lives in the device, so that it may be
- * killed and started again at any time.
+ * descriptors come with pf.open; everything the process knows lives in the device, so that it may
+ * be killed and started again at any time.
  */
 #include <lib/ctl.h>
 #include <pfdrv/pfdrv.h>
@@ -25,8 +25,9 @@ struct pf_process {
 
 extern const struct ctl_method pf_methods[];
 
-/** pf_process_open() - adopt or bring up the PF behind @fd (owned from here on). */
-int pf_process_open(struct pf_process *p, int fd, bool *ret_adopted) _must_check_;
+/** pf_process_open() - adopt or bring up the PF that is @f (owned from here on, also on failure).
+ */
+int pf_process_open(struct pf_process *p, struct pcif *f, bool *ret_adopted) _must_check_;
 
 /**
  * pf_process_check() - after every use of the driver: if the PF is lost, say so once and let go.

@@ -23,24 +23,76 @@ static int driver_failed(struct pf_process *p, struct ctl_req *req, int error, c
 	return error;
 }
 
+struct open_args {
+	const char *kind, *bdf, *token;
+	bool vfio;
+};
+
+static int open_args(struct ctl_req *req, json_t *params, size_t n_fds, struct open_args *a)
+{
+	bool ok;
+	int r;
+
+	*a = (struct open_args){.kind = "vfio-user"};
+	r = ctl_unpack(req, params, "{s?s, s?s, s?s", "kind", &a->kind, "bdf", &a->bdf, "token",
+		       &a->token);
+	if (r < 0)
+		return r;
+	a->vfio = !strcmp(a->kind, "vfio");
+	if (a->vfio)
+		ok = a->bdf ? n_fds == 0 : !a->token && (n_fds == 1 || n_fds == 2);
+	else
+		ok = !strcmp(a->kind, "vfio-user") && n_fds == 1 && !a->bdf && !a->token;
+	if (ok)
+		return 0;
+	ctl_fail(req, -EINVAL,
+		 "pf.open takes one descriptor of kind vfio-user, one or two of kind vfio, or kind "
+		 "vfio "
+		 "with a bdf; got kind %.32s, %zu descriptors",
+		 a->kind, n_fds);
+	return -EINVAL;
+}
+
+/*
+ * Two kinds of function. A kernel one comes as the descriptors of its device and its container, so
+ * that the sender's copies keep it open when this process ends; by its address alone for use
+ * without one.
+ */
+static int open_function(const struct open_args *a, int *fds, size_t n_fds, struct pcif **ret_f,
+			 char *err, size_t err_size)
+{
+	const struct pcif_vfio_config config = {.bdf = a->bdf, .token = a->token};
+
+	if (!a->vfio)
+		return pcif_open_vfu(TAKE_FD(fds[0]), 0, ret_f);
+	if (a->bdf)
+		return pcif_open_vfio(&config, ret_f, err, err_size);
+	return pcif_open_vfio_fds(TAKE_FD(fds[0]), n_fds == 2 ? TAKE_FD(fds[1]) : -1, ret_f, err,
+				  err_size);
+}
+
 static int m_open(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
 {
+	char err[PCIF_ERR_MAX] = "";
 	struct pf_process *p = userdata;
+	struct open_args args;
+	struct pcif *f = NULL;
 	bool adopted;
 	int r;
 
-	r = ctl_unpack(req, params, "{");
+	r = open_args(req, params, n_fds, &args);
 	if (r < 0)
 		return r;
-	if (n_fds != 1)
-		return ctl_fail(req, -EINVAL, "pf.open takes one descriptor, got %zu", n_fds);
 	pf_process_check(p);
 	if (p->pf)
 		return ctl_fail(req, -EBUSY, "%s: a PF is open already", p->name);
 
-	r = pf_process_open(p, TAKE_FD(fds[0]), &adopted);
+	r = open_function(&args, fds, n_fds, &f, err, sizeof(err));
+	if (r >= 0)
+		r = pf_process_open(p, f, &adopted);
 	if (r < 0)
-		return ctl_fail(req, r, "%s: cannot open the PF: %s", p->name, strerror(-r));
+		return ctl_fail(req, r, "%s: cannot open the PF: %s", p->name,
+				err[0] ? err : strerror(-r));
 	ctl_reply(req, json_pack("{s:b, s:i}", "adopted", adopted, "num_vfs",
 				 (int)pfdrv_num_vfs(p->pf)));
 	return 0;
@@ -86,6 +138,12 @@ static int m_set_vfs(struct ctl_req *req, json_t *params, int *fds, size_t n_fds
 		return ctl_fail(req, -ERANGE, "num_vfs %lld: %s has at most %u VFs", (long long)n,
 				p->name, pfdrv_total_vfs(p->pf));
 	r = pfdrv_set_vfs(p->pf, (unsigned int)n);
+	if (r == -EAGAIN)
+		return ctl_fail(
+			req, r,
+			"num_vfs %lld: the host has not enabled so many VFs of %s; write its "
+			"sriov_numvfs first",
+			(long long)n, p->name);
 	if (r < 0)
 		return driver_failed(p, req, r, "set_vfs");
 	ctl_reply(req, json_pack("{s:i}", "num_vfs", (int)pfdrv_num_vfs(p->pf)));

@@ -73,6 +73,7 @@ static uint32_t reg_read(struct pf_regfile *r, uint32_t off)
 	uint32_t val = r->reg[off / 4];
 
 	if (off == nic_ICR(0) || off == nic_ICR_LEGACY(0)) {
+		val = r->reg[nic_ICR(0) / 4];
 		r->reg[nic_ICR(0) / 4] = 0;
 	} else if (off == nic_STATUS(0)) {
 		val &= ~STATUS_GIO_MASTER_ENABLE;

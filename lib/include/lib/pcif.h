@@ -6,8 +6,8 @@
  * them.
  *
  * Thread safety: all calls on one function are serialised inside; any thread may call. Every call
- * has a deadline (the function's timeout): -ETIMEDOUT, after which the function is lost (-ENODEV
- * for ever). A peer that breaks the protocol loses the function as well.
+ * to a vfio-user server has a deadline (the function's timeout): -ETIMEDOUT, after which the
+ * function is lost (-ENODEV for ever). A peer that breaks the protocol loses the function as well.
  */
 #include <abi/addr.h>
 #include <lib/cleanup.h>
@@ -77,6 +77,71 @@ int pcif_open_vfu(int fd, uint64_t timeout_us, struct pcif **ret_f) _must_check_
  * docs/sources.md [VU].
  */
 int pcif_open_vfu_path(const char *path, uint64_t timeout_us, struct pcif **ret_f) _must_check_;
+
+/* What pcif_open_vfio() opens. */
+struct pcif_vfio_config {
+	const char *bdf;   /* "0000:01:10.0", bound to vfio-pci */
+	const char *token; /* UUID shared by a PF on vfio-pci and its VFs; NULL: none */
+	const char *sysfs; /* root of sysfs; NULL: /sys */
+};
+
+#define PCIF_ERR_MAX 512u
+
+/**
+ * pcif_open_vfio() - get a function from the kernel's VFIO: container, group, device
+ * @err, @err_size: on refusal one sentence that names what is wrong; may be NULL
+ *
+ * A function has a container of its own, so DMA mappings are its own as they are with vfio-user.
+ * The kernel resets a function that nobody had open, and again after its last descriptor is closed:
+ * whoever shall outlive another holder without that keeps a copy of pcif_vfio_fds(). Given a token,
+ * a PF whose VFs nobody uses takes it as theirs.
+ *
+ * Refused for safety: VFIO's no-IOMMU mode, unsafe interrupts, missing interrupt remapping, a group
+ * that the host itself uses in part.
+ *
+ * Calls go to the kernel and end when it answers: no deadline applies to them.
+ * Context: any thread; may block for a reset of the function.
+ * Return: 0; -EINVAL address or token; -ENODEV no such function; -ENOENT no VFIO, no IOMMU; -EPERM
+ *         refused for safety; -EBUSY somebody has the group; -EACCES wrong or missing token;
+ *         -ENOMEM; -EBADMSG answers that make no sense; -errno.
+ * Source: docs/sources.md [KV].
+ */
+int pcif_open_vfio(const struct pcif_vfio_config *config, struct pcif **ret_f, char *err,
+		   size_t err_size) _must_check_;
+
+/**
+ * pcif_open_vfio_fds() - a function that another process opened by pcif_open_vfio()
+ * @device_fd, @container_fd: owned from here on, also on failure; container -1: no DMA mappings
+ *
+ * Nothing is reset, and the host is not judged again. DMA mapped here is unmapped by pcif_close().
+ *
+ * Context: any thread. Return: 0; -ENOMEM; -EBADMSG, -ENODEV, -errno they are no such descriptors.
+ * Source: docs/sources.md [KV].
+ */
+int pcif_open_vfio_fds(int device_fd, int container_fd, struct pcif **ret_f, char *err,
+		       size_t err_size) _must_check_;
+
+/**
+ * pcif_vfio_fds() - descriptors to pass on or to keep a copy of; they stay the function's
+ * Context: any thread. Return: 0; -ENOTSUP not a function of the kernel's. Source: -
+ */
+int pcif_vfio_fds(const struct pcif *f, int *ret_device_fd, int *ret_container_fd) _must_check_;
+
+/**
+ * pcif_host_sriov() - does the host own the SR-IOV capability?
+ *
+ * Then the capability can be read and not written: VFs are enabled by the PF's sriov_numvfs.
+ *
+ * Context: any thread. Return: true for a function of the kernel's. Source: docs/sources.md [KV].
+ */
+bool pcif_host_sriov(const struct pcif *f);
+
+/**
+ * pcif_why() - the sentence of the last refused pcif_dma_map(), empty if there is none
+ *
+ * Context: any thread; cut off at @size. Return: nothing. Source: -
+ */
+void pcif_why(struct pcif *f, char *ret_text, size_t size);
 
 /**
  * pcif_close() - drop mappings and the connection; the peer unmaps DMA and forgets interrupts
@@ -170,8 +235,10 @@ int pcif_irq_set(struct pcif *f, unsigned int index, unsigned int start, unsigne
 /**
  * pcif_dma_map() - let the function read and write @mem at mem->iova; @mem stays the caller's
  *
- * Context: any thread; blocks up to the function's timeout. Return: 0; -EINVAL empty; -EEXIST
- * overlap; -ENOSPC too many; -ENODEV, -ETIMEDOUT, -EPROTO as pcif_region_read(). Source: [VU].
+ * Context: any thread; the kernel pins every page; vfio-user blocks up to the function's timeout.
+ * Return: 0; -EINVAL empty or not pages; -EEXIST overlap; -ENOSPC too many; -ERANGE the IOMMU
+ * cannot, -ENOMEM RLIMIT_MEMLOCK: pcif_why() names the rest; -ENODEV, -ETIMEDOUT, -EPROTO as
+ * pcif_region_read(); -errno. Source: [VU] 3.1, linux/vfio.h.
  */
 int pcif_dma_map(struct pcif *f, const struct dma_mem *mem) _must_check_;
 

@@ -82,7 +82,8 @@ struct pfdrv_events {
  * @irq_fd:  eventfd that every interrupt of the PF signals; kept by the caller, outlives the driver
  * @events:  copied; may be NULL
  *
- * VFs that something left enabled are disabled first.
+ * VFs that something left enabled are disabled first; where the host owns the SR-IOV capability
+ * they stay and are reset, and are served after pfdrv_set_vfs().
  *
  * Context: the driver's thread; blocks up to half a second.
  * Return: 0; -ENODEV not an 82576 PF, or gone; -ETIMEDOUT it did not come out of reset;
@@ -150,9 +151,13 @@ struct pcif *pfdrv_pcif(const struct pfdrv *pf);
 
 /**
  * pfdrv_set_vfs() - enable @n VFs; a change goes through 0 and puts every VF to its baseline
+ *
+ * Where the host owns the SR-IOV capability (pcif_host_sriov()), it has enabled that many VFs by
+ * itself before this is called, and here they get a PF that serves them.
+ *
  * Context: the driver's thread. A VF may be touched 100 ms later (PCIe).
- * Return: 0; -ERANGE more than the PF has; -EIO the device did not take it; a lost PF's errno.
- * Source: docs/sources.md [L]; PCIe SR-IOV capability.
+ * Return: 0; -ERANGE more than the PF has; -EAGAIN the host has not enabled that many; -EIO the
+ * device did not take it; a lost PF's errno. Source: docs/sources.md [L]; PCIe SR-IOV capability.
  */
 int pfdrv_set_vfs(struct pfdrv *pf, unsigned int n) _must_check_;
 
