@@ -157,7 +157,10 @@ static int fill_properties(struct libscols_table *t, const json_t *object, const
 		char name[KEY_MAX];
 		int r;
 
-		snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "." : "", key);
+		/* a name that is too long is cut: it is for people */
+		r = snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "." : "", key);
+		if (r < 0)
+			return -EINVAL;
 		if (json_is_object(value) && depth < DEPTH_MAX) {
 			r = fill_properties(t, value, name, depth + 1);
 			if (r < 0)

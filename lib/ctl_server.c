@@ -6,7 +6,6 @@
  */
 #include <lib/ctl.h>
 #include "ctl_wire.h"
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -167,7 +166,10 @@ int ctl_unpack(struct ctl_req *req, json_t *params, const char *fmt, ...)
 	int n, r;
 
 	n = snprintf(full, sizeof(full), "%s!}", fmt);
-	assert(n > 0 && (size_t)n < sizeof(full));
+	if (n < 0 || (size_t)n >= sizeof(full)) {
+		ctl_fail(req, -EMSGSIZE, "params: their description is too long");
+		return -EMSGSIZE;
+	}
 	va_start(ap, fmt);
 	r = json_vunpack_ex(params, &e, 0, full, ap);
 	va_end(ap);

@@ -128,7 +128,7 @@ static int learn_iommu(struct pcif_vfio *v)
 {
 	const struct vfio_iommu_type1_info ask = {.argsz = sizeof(ask)};
 	_cleanup_(freep) void *buf = NULL;
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	r = ask_sized(v->container_fd, VFIO_IOMMU_GET_INFO, &ask, sizeof(ask), &buf, &len);
@@ -165,7 +165,7 @@ static int learn_region(struct pcif_vfio *v, unsigned int index, const struct kv
 	struct pcif_region *region = &v->base.region[index];
 	_cleanup_(freep) void *buf = NULL;
 	struct kvfio_region info;
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	r = ask_sized(v->device_fd, VFIO_DEVICE_GET_REGION_INFO, &ask, sizeof(ask), &buf, &len);
