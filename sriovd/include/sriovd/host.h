@@ -1,0 +1,110 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * SR-IOV functions of this host as the kernel shows them: sysfs for what is there, a watch on
+ * uevents and rtnetlink for what changes. A function is known by its PCI address; its network
+ * device's name is for people and may change at any time. Reading here never takes the RTNL.
+ */
+#include <lib/mac.h>
+#include <lib/pci_sysfs.h>
+#include <net/if.h>
+#include <sriovd/error.h>
+#include <sriovd/valid.h>
+
+#define HOST_PFS_MAX 64u
+
+/* A function with an SR-IOV capability. */
+struct host_pf {
+	struct pcisys_bdf bdf;
+	char driver[PCISYS_DRIVER_MAX]; /* empty: none */
+	uint16_t vendor, device;
+	int numa_node;		/* -1: unknown */
+	int group;		/* -1: no IOMMU group */
+	unsigned int total_vfs; /* sriov_totalvfs: what driver and firmware allow */
+	unsigned int num_vfs;
+	bool autoprobe;	       /* sriov_drivers_autoprobe */
+	char netdev[IFNAMSIZ]; /* empty: none now */
+	int ifindex;	       /* 0: none */
+	bool up;	       /* IFF_UP */
+	bool carrier;
+	unsigned int speed_mbps; /* 0: unknown */
+	struct mac mac;
+};
+
+struct host_vf {
+	struct pcisys_bdf bdf;
+	char driver[PCISYS_DRIVER_MAX];
+	char netdev[IFNAMSIZ];
+	int numa_node;
+	int group; /* -1: none */
+	/* others in the group that stand in the way of passing it on; empty: none. For people. */
+	char foreign[64];
+};
+
+/**
+ * host_pfs() - all functions that can have VFs, by address
+ * @sysfs: of pcisys_open()
+ * @ret:   room for HOST_PFS_MAX
+ *
+ * Context: any thread; reads sysfs. Functions that vanish meanwhile are left out.
+ * Return: how many; -E2BIG; -errno. Source: docs/sources.md [SYS].
+ */
+int host_pfs(int sysfs, struct host_pf *ret) _must_check_;
+
+/**
+ * host_pf_read(), host_vf_read() - one of them, now; VF number @vf of the PF at @bdf
+ *
+ * Context: any thread; reads sysfs. Return: 0; -EINVAL no address; -ENODEV it is not there;
+ * -ENOENT no SR-IOV, no such VF; -EBADMSG; -errno. Source: docs/sources.md [SYS].
+ */
+int host_pf_read(int sysfs, const char *bdf, struct host_pf *ret) _must_check_;
+int host_vf_read(int sysfs, const char *bdf, unsigned int vf, struct host_vf *ret) _must_check_;
+
+/**
+ * host_pf_by_netdev() - address of the function behind a network device's present name
+ *
+ * Context: any thread. Return: 0; -ENOENT no such device, or none of PCI; -errno.
+ * Source: docs/sources.md [SYS].
+ */
+int host_pf_by_netdev(int sysfs, const char *netdev, struct pcisys_bdf *ret) _must_check_;
+
+/* What a change was about. Look again with host_pf_read(): events may be lost or late. */
+enum host_change {
+	HOST_ADDED,	   /* a PCI function */
+	HOST_REMOVED,	   /* a PCI function */
+	HOST_DRIVER,	   /* bound or unbound */
+	HOST_NETDEV,	   /* a network device of it came, went or was renamed */
+	HOST_LINK,	   /* up, down, carrier, MAC, or a VF attribute */
+	HOST_EVERYTHING,   /* events were lost: look at all */
+};
+
+struct host_event {
+	enum host_change change;
+	struct pcisys_bdf bdf; /* of the PCI function; empty with HOST_EVERYTHING */
+};
+
+struct host_watch;
+
+/**
+ * host_watch_new() - listen to udev's uevents, the kernel's own where no udev runs, and rtnetlink
+ *
+ * Context: any thread. Return: 0; -ENOMEM; -errno of the sockets. Source: libudev, rtnetlink(7).
+ */
+int host_watch_new(int sysfs, struct host_watch **ret) _must_check_;
+void host_watch_free(struct host_watch *w);
+DEFINE_CLEANUP(struct host_watch *, host_watch_free);
+
+/**
+ * host_watch_fd() - polls readable when host_watch_next() has something
+ *
+ * Context: any thread. Return: descriptor, owned by @w. Source: epoll(7).
+ */
+int host_watch_fd(const struct host_watch *w);
+
+/**
+ * host_watch_next() - the next change; never blocks
+ *
+ * Context: the thread that owns @w. Return: 1 with @ret; 0 nothing more now; -errno.
+ * Source: libudev, rtnetlink(7).
+ */
+int host_watch_next(struct host_watch *w, struct host_event *ret) _must_check_;
