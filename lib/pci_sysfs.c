@@ -159,9 +159,9 @@ static int parse_number(const char *text, uint64_t *ret_val)
 	return 0;
 }
 
-int pcisys_number(int sysfs, const char *bdf, const char *attr, uint64_t *ret_val)
+int pcisys_text(int sysfs, const char *bdf, const char *attr, char *ret_text, size_t size)
 {
-	char path[SYSFS_PATH_MAX], text[64];
+	char path[SYSFS_PATH_MAX];
 	int r = device_there(sysfs, bdf);
 
 	if (r < 0)
@@ -169,7 +169,14 @@ int pcisys_number(int sysfs, const char *bdf, const char *attr, uint64_t *ret_va
 	r = sysfs_device(bdf, attr, path);
 	if (r < 0)
 		return r;
-	r = sysfs_read(sysfs, path, text, sizeof(text));
+	return sysfs_read(sysfs, path, ret_text, size);
+}
+
+int pcisys_number(int sysfs, const char *bdf, const char *attr, uint64_t *ret_val)
+{
+	char text[64];
+	int r = pcisys_text(sysfs, bdf, attr, text, sizeof(text));
+
 	if (r < 0)
 		return r;
 	return parse_number(text, ret_val);

@@ -67,6 +67,15 @@ int pcisys_driver(int sysfs, const char *bdf, char *ret_driver) _must_check_;
 int pcisys_number(int sysfs, const char *bdf, const char *attr, uint64_t *ret_val) _must_check_;
 
 /**
+ * pcisys_text() - attribute @attr of a function as text: its first line, without the newline
+ *
+ * Context: any thread. Return: 0; -EINVAL, -ENODEV as pcisys_driver(); -ENOENT no such attribute;
+ * -ENOBUFS it is longer; -errno. Source: docs/sources.md [SYS].
+ */
+int pcisys_text(int sysfs, const char *bdf, const char *attr, char *ret_text,
+		size_t size) _must_check_;
+
+/**
  * pcisys_numvfs(), pcisys_totalvfs() - VFs that are enabled, and how many there can be
  *
  * Context: any thread. Return: 0; -ENOENT no SR-IOV; else as pcisys_number().

@@ -3,7 +3,8 @@
 /*
  * SR-IOV functions of this host as the kernel shows them: sysfs for what is there, a watch on
  * uevents and rtnetlink for what changes. A function is known by its PCI address; its network
- * device's name is for people and may change at any time. Reading here never takes the RTNL.
+ * device's name is for people and may change at any time. Reading never takes the RTNL, save
+ * host_pf_speed(); it waits while somebody changes the number of VFs of the PF that is read.
  */
 #include <lib/mac.h>
 #include <lib/pci_sysfs.h>
@@ -22,12 +23,12 @@ struct host_pf {
 	int group;		/* -1: no IOMMU group */
 	unsigned int total_vfs; /* sriov_totalvfs: what driver and firmware allow */
 	unsigned int num_vfs;
-	bool autoprobe;	       /* sriov_drivers_autoprobe */
-	char netdev[IFNAMSIZ]; /* empty: none now */
-	int ifindex;	       /* 0: none */
-	bool up;	       /* IFF_UP */
-	bool carrier;
-	unsigned int speed_mbps; /* 0: unknown */
+	bool autoprobe;		 /* sriov_drivers_autoprobe */
+	char netdev[IFNAMSIZ];	 /* empty: none now */
+	int ifindex;		 /* 0: none */
+	bool up;		 /* IFF_UP */
+	bool carrier;		 /* as operstate has it, up to a second late */
+	unsigned int speed_mbps; /* 0: unknown; only host_pf_speed() asks for it */
 	struct mac mac;
 };
 
@@ -37,7 +38,10 @@ struct host_vf {
 	char netdev[IFNAMSIZ];
 	int numa_node;
 	int group; /* -1: none */
-	/* others in the group that stand in the way of passing it on; empty: none. For people. */
+	/*
+	 * All others in the group save ports and bridges: "0000:03:00.0 (igb)", for people. It can
+	 * only be passed on alone, with empty text.
+	 */
 	char foreign[64];
 };
 
@@ -61,6 +65,15 @@ int host_pf_read(int sysfs, const char *bdf, struct host_pf *ret) _must_check_;
 int host_vf_read(int sysfs, const char *bdf, unsigned int vf, struct host_vf *ret) _must_check_;
 
 /**
+ * host_pf_speed() - speed of a PF's link; the kernel takes the RTNL for it
+ *
+ * Context: any thread, without the baton. Return: 0 with Mbps, 0 where there is no network device,
+ * no link or no driver that knows; -EINVAL, -ENODEV as host_pf_read().
+ * Source: docs/sources.md [SYS].
+ */
+int host_pf_speed(int sysfs, const char *bdf, unsigned int *ret_mbps) _must_check_;
+
+/**
  * host_pf_by_netdev() - address of the function behind a network device's present name
  *
  * Context: any thread. Return: 0; -ENOENT no such device, or none of PCI; -errno.
@@ -70,12 +83,12 @@ int host_pf_by_netdev(int sysfs, const char *netdev, struct pcisys_bdf *ret) _mu
 
 /* What a change was about. Look again with host_pf_read(): events may be lost or late. */
 enum host_change {
-	HOST_ADDED,	   /* a PCI function */
-	HOST_REMOVED,	   /* a PCI function */
-	HOST_DRIVER,	   /* bound or unbound */
-	HOST_NETDEV,	   /* a network device of it came, went or was renamed */
-	HOST_LINK,	   /* up, down, carrier, MAC, or a VF attribute */
-	HOST_EVERYTHING,   /* events were lost: look at all */
+	HOST_ADDED,	 /* a PCI function */
+	HOST_REMOVED,	 /* a PCI function */
+	HOST_DRIVER,	 /* bound or unbound */
+	HOST_NETDEV,	 /* a network device of it came, went or was renamed */
+	HOST_LINK,	 /* up, down, carrier, MAC, or a VF attribute */
+	HOST_EVERYTHING, /* events were lost: look at all */
 };
 
 struct host_event {
@@ -86,9 +99,9 @@ struct host_event {
 struct host_watch;
 
 /**
- * host_watch_new() - listen to udev's uevents, the kernel's own where no udev runs, and rtnetlink
+ * host_watch_new(), host_watch_free() - listen to udev (the kernel where none runs) and rtnetlink
  *
- * Context: any thread. Return: 0; -ENOMEM; -errno of the sockets. Source: libudev, rtnetlink(7).
+ * Context: any thread. Return: 0; -ENOMEM; -errno of the sockets. Source: libudev(3), rtnetlink(7).
  */
 int host_watch_new(int sysfs, struct host_watch **ret) _must_check_;
 void host_watch_free(struct host_watch *w);
@@ -105,6 +118,6 @@ int host_watch_fd(const struct host_watch *w);
  * host_watch_next() - the next change; never blocks
  *
  * Context: the thread that owns @w. Return: 1 with @ret; 0 nothing more now; -errno.
- * Source: libudev, rtnetlink(7).
+ * Source: libudev(3), rtnetlink(7).
  */
 int host_watch_next(struct host_watch *w, struct host_event *ret) _must_check_;
