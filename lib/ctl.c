@@ -114,7 +114,8 @@ static int ctl_address(const char *path, struct sockaddr_un *ret)
 
 int ctl_connect(const char *path, int *ret_fd)
 {
-	struct timeval tv = {.tv_sec = (time_t)(CTL_CONNECT_TIMEOUT_US / USEC_PER_SEC)};
+	uint64_t timeout_us = clock_patient_us(CTL_CONNECT_TIMEOUT_US);
+	struct timeval tv = {.tv_sec = (time_t)(timeout_us / USEC_PER_SEC)};
 	_cleanup_(fd_closep) int fd = -1;
 	struct sockaddr_un sa;
 	int r;
@@ -234,7 +235,7 @@ int ctl_call(int fd, const char *method, json_t *params, const int *fds, size_t 
 {
 	static atomic_uint last_id;
 	json_int_t id = (json_int_t)atomic_fetch_add(&last_id, 1) + 1;
-	uint64_t deadline_us = clock_us() + timeout_us;
+	uint64_t deadline_us = clock_us() + clock_patient_us(timeout_us);
 	_cleanup_(json_decrefp) json_t *req = NULL;
 	_cleanup_(freep) char *buf = NULL;
 	struct iovec iov;

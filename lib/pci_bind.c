@@ -59,7 +59,7 @@ static int unbind(int sysfs, const char *bdf)
 /* Some drivers probe in the background: what is wanted may come a little later. */
 static int verify(int sysfs, const char *bdf, const char *driver, char *ret_now)
 {
-	uint64_t deadline_us = clock_us() + VERIFY_US;
+	uint64_t deadline_us = clock_us() + clock_patient_us(VERIFY_US);
 
 	for (;;) {
 		int r = pcisys_driver(sysfs, bdf, ret_now);
@@ -80,6 +80,8 @@ static int become(int sysfs, const char *bdf, const char *driver, char *err, siz
 	int r;
 
 	r = unbind(sysfs, bdf);
+	if (r >= 0)
+		r = verify(sysfs, bdf, "", now);
 	if (r < 0)
 		return say(err, err_size, r, "%s: its driver does not let go: %s", bdf,
 			   strerror(-r));

@@ -9,7 +9,7 @@
 void pcif_init(struct pcif *f, const struct pcif_ops *ops, uint64_t timeout_us)
 {
 	f->ops = ops;
-	f->timeout_us = timeout_us ? timeout_us : PCIF_TIMEOUT_US;
+	f->timeout_us = clock_patient_us(timeout_us ? timeout_us : PCIF_TIMEOUT_US);
 	pthread_mutex_init(&f->lock, NULL);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* PFs, VFs, nets, status and shutdown. */
+#include <lib/clock.h>
 #include <lib/ctl.h>
 #include <sriovd/attach.h>
 #include <sriovd/fields.h>
@@ -201,7 +202,7 @@ int call_net_attach(struct sriovd *d, struct call *c)
 	struct {
 		const char *vm, *path;
 		int64_t timeout_ms;
-	} in = {.path = "vf", .timeout_ms = ATTACH_DEFAULT_MS};
+	} in = {.path = "vf", .timeout_ms = (int64_t)clock_patient_us(ATTACH_DEFAULT_MS)};
 	const struct field fields[] = {
 		{.key = "vm", .required = true, .offset = offsetof(__typeof__(in), vm)},
 		{.key = "path", .offset = offsetof(__typeof__(in), path)},
@@ -237,7 +238,7 @@ int call_net_detach(struct sriovd *d, struct call *c)
 	struct {
 		int64_t deadline_ms;
 		bool force;
-	} in = {.deadline_ms = DETACH_DEFAULT_MS};
+	} in = {.deadline_ms = (int64_t)clock_patient_us(DETACH_DEFAULT_MS)};
 	const struct field fields[] = {
 		{.key = "deadline_ms",
 		 FIELD_INT,

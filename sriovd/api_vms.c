@@ -89,7 +89,7 @@ int call_vm_stop(struct sriovd *d, struct call *c)
 	struct {
 		int64_t deadline_ms;
 		bool force;
-	} in = {.deadline_ms = VM_STOP_DEADLINE_MS};
+	} in = {.deadline_ms = (int64_t)clock_patient_us(VM_STOP_DEADLINE_MS)};
 	const struct field fields[] = {
 		{.key = "deadline_ms",
 		 FIELD_INT,

@@ -86,7 +86,7 @@ static bool await_end(struct sriovd *d, int pidfd, uint64_t timeout_us)
 	int r;
 
 	baton_drop(d);
-	r = poll(&p, 1, (int)(timeout_us / USEC_PER_MSEC));
+	r = poll(&p, 1, (int)(clock_patient_us(timeout_us) / USEC_PER_MSEC));
 	baton_take(d);
 	return r == 1;
 }

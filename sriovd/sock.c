@@ -28,7 +28,7 @@ static int try_connect(const char *path, int *ret_fd)
 
 int sock_connect(struct sriovd *d, const char *path, uint64_t wait_us, int *ret_fd)
 {
-	uint64_t deadline_us = clock_us() + wait_us;
+	uint64_t deadline_us = clock_us() + clock_patient_us(wait_us);
 	char copy[PATH_SIZE];
 	int r;
 
@@ -49,7 +49,7 @@ int sock_connect(struct sriovd *d, const char *path, uint64_t wait_us, int *ret_
 
 int sock_await(struct sriovd *d, const char *path, uint64_t wait_us)
 {
-	uint64_t deadline_us = clock_us() + wait_us;
+	uint64_t deadline_us = clock_us() + clock_patient_us(wait_us);
 	char copy[PATH_SIZE];
 	int r;
 

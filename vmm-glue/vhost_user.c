@@ -166,7 +166,7 @@ int vmm_vhu_new(int fd, struct vmm_vhu **ret_v)
 		return -ENOMEM;
 	v->fd = TAKE_FD(own);
 
-	r = vhu_handshake(v, clock_us() + VMM_VHU_TIMEOUT_US);
+	r = vhu_handshake(v, clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US));
 	if (r < 0)
 		return r;
 
@@ -232,7 +232,7 @@ static int vhu_start_queue(struct vmm_vhu *v, unsigned int i, const struct vmm_v
 int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ram,
 		  const struct vmm_vhu_queue q[static VMM_VHU_QUEUES])
 {
-	uint64_t deadline = clock_us() + VMM_VHU_TIMEOUT_US;
+	uint64_t deadline = clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US);
 	struct vhu_mem_table mem = {
 		.n_regions = 1,
 		.gpa = ram->iova.v,
@@ -261,7 +261,7 @@ int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ra
 
 int vmm_vhu_stop(struct vmm_vhu *v, uint16_t ret_base[static VMM_VHU_QUEUES])
 {
-	uint64_t deadline = clock_us() + VMM_VHU_TIMEOUT_US;
+	uint64_t deadline = clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US);
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && v->has_protocol && i < VMM_VHU_QUEUES; i++)
@@ -292,5 +292,6 @@ int vmm_vhu_set_call(struct vmm_vhu *v, unsigned int queue, int call_fd)
 	assert(queue < VMM_VHU_QUEUES);
 	if (!v->running[queue])
 		return 0;
-	return vhu_set_fd(v, VHU_SET_VRING_CALL, queue, call_fd, clock_us() + VMM_VHU_TIMEOUT_US);
+	return vhu_set_fd(v, VHU_SET_VRING_CALL, queue, call_fd,
+			  clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US));
 }

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define WAIT_US	 (2 * USEC_PER_SEC)
+#define WAIT_US	 clock_patient_us(2 * USEC_PER_SEC)
 #define QUIET_US UINT64_C(20000)
 #define FRAME	 64u
 

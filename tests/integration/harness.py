@@ -26,6 +26,7 @@ CHILDREN = {
     "bench-guest.elf": "vmm-glue/guest/bench-guest.elf",
 }
 BASE_NICS = [{"name": "p0"}]
+SLOW = int(os.environ.get("SRIOV_SLOW") or 1)  # as for sriovd: how much longer processes may take
 
 
 class Refused(Exception):
@@ -66,6 +67,7 @@ def check(condition, text):
 
 def eventually(probe, text, timeout=10.0):
     """The first true value of probe(), which may raise Refused or OSError meanwhile."""
+    timeout *= SLOW
     deadline = time.monotonic() + timeout
     last = None
     while time.monotonic() < deadline:
@@ -125,7 +127,7 @@ class Daemon:
     def kill(self, sig=signal.SIGKILL):
         self.remember()
         self.process.send_signal(sig)
-        return self.process.wait(20)
+        return self.process.wait(20 * SLOW)
 
     def stop(self):
         """Orderly end of sriovd alone: children and VMs stay."""
@@ -135,7 +137,7 @@ class Daemon:
     def shutdown(self):
         self.remember()
         self.call("POST", "/v1/shutdown", {"vms": True}, timeout=120)
-        code = self.process.wait(20)
+        code = self.process.wait(20 * SLOW)
         check(code == 0, f"sriovd ended with {code} after the shutdown request")
 
     def log(self):
@@ -144,7 +146,7 @@ class Daemon:
     # ---- the API ----
 
     def call(self, method, path, body=None, timeout=60):
-        connection = Connection(self.run_dir / "sriovd.sock", timeout)
+        connection = Connection(self.run_dir / "sriovd.sock", timeout * SLOW)
         try:
             data = None if body is None else body if isinstance(body, (bytes, str)) else json.dumps(body)
             connection.request(method, path, data)

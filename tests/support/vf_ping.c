@@ -16,9 +16,9 @@
 #include <vfdrv/vfdrv_pcif.h>
 
 #define ARP_GAP_US   (300 * USEC_PER_MSEC)
-#define ECHO_WAIT_US (5 * USEC_PER_SEC)
-#define LINK_WAIT_US (20 * USEC_PER_SEC)
-#define PEER_WAIT_US (20 * USEC_PER_SEC)
+#define ECHO_WAIT_US clock_patient_us(5 * USEC_PER_SEC)
+#define LINK_WAIT_US clock_patient_us(20 * USEC_PER_SEC)
+#define PEER_WAIT_US clock_patient_us(20 * USEC_PER_SEC)
 #define BURST	     16u
 #define ECHO_BYTES   98u
 #define ECHO_ID	     0x5646

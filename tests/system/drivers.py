@@ -99,7 +99,7 @@ class SriovPf:
             [self.build / "pf-driver/sriov-pf", "--name", self.name, "--control-fd", str(fd)],
             pass_fds=[fd], stdin=subprocess.DEVNULL)
         self.client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.client.settimeout(30)
+        self.client.settimeout(100)
         self.client.connect(str(self.dir / "ctl"))
 
     def call(self, method, fds=(), **params):

@@ -34,6 +34,18 @@ static inline void clock_sleep_us(uint64_t us)
 	nanosleep(&ts, NULL);
 }
 
+/**
+ * clock_patient_us() - @us times SRIOV_SLOW, for waits on other processes
+ *
+ * Deadlines are made for real machines. Where everything is slower (emulated CPUs, a crowded host),
+ * the environment variable SRIOV_SLOW, 1 to 100, says how much longer other processes may take to
+ * start and to answer; more counts as 100, anything else as 1.
+ *
+ * Context: any thread; nobody may change the environment meanwhile. Return: microseconds.
+ * Source: -.
+ */
+uint64_t clock_patient_us(uint64_t us);
+
 /** tsc_read() - time stamp counter; not serialising. */
 static inline uint64_t tsc_read(void)
 {

@@ -45,7 +45,7 @@ int ctl_connect(const char *path, int *ret_fd) _must_check_;
  * @method:     name
  * @params:     object, or NULL for {}; reference is stolen, also on failure
  * @fds, @n_fds: descriptors to pass; kept by the caller
- * @timeout_us: deadline for the answer
+ * @timeout_us: deadline for the answer, made longer by clock_patient_us()
  * @ret_result: result object (new reference); may be NULL
  * @err, @err_size: refusal text of the peer, or ours; may be NULL
  *
