@@ -19,6 +19,7 @@ static const char *const removed_names[] = {
 	[REMOVED_EJECTED] = "ejected",
 	[REMOVED_FORCED] = "forced",
 	[REMOVED_CANCELLED] = "cancelled",
+	[REMOVED_HOST] = "host",
 };
 
 static const char *const state_names[] = {
@@ -101,6 +102,10 @@ static void device_told(struct vm *vm, unsigned int slot, const char *id,
 	struct control *c = userdata;
 	const char *how = removed_names[vm->slot[slot].how];
 
+	if (result == HOTPLUG_WANTED) {
+		ctl_emit(c->ctl, "device.wanted", json_pack("{s:s}", "id", id));
+		return;
+	}
 	for (unsigned int i = 0; i < CONTROL_WAITERS; i++) {
 		struct waiter *w = &c->wait[i];
 
@@ -116,20 +121,35 @@ static void device_told(struct vm *vm, unsigned int slot, const char *id,
 		ctl_emit(c->ctl, "device.removed", json_pack("{s:s, s:s}", "id", id, "how", how));
 }
 
+/* NULL: it is not lost. */
+static const char *lost_reason(const struct pci_dev *d)
+{
+	int error = -atomic_load(&d->lost_error);
+
+	if (!atomic_load(&d->lost))
+		return NULL;
+	return error == EIO ? "the host reports an error of the device" : strerror(error);
+}
+
 static void device_events(struct control *c)
 {
 	for (unsigned int i = 1; i < VMM_SLOTS; i++) {
 		struct vm_slot *s = &c->vm.slot[i];
 		const char *now;
+		int r;
 
 		if (s->state == SLOT_EMPTY)
 			continue;
+		r = atomic_exchange(&s->own->irq_error, 0);
+		if (r < 0)
+			log_warning(r, "device %s: no interrupts will reach the guest", s->own->id);
 		now = control_device_state(s);
 		if (now == s->told)
 			continue;
 		s->told = now;
 		ctl_emit(c->ctl, "device.state",
-			 json_pack("{s:s, s:s}", "id", s->own->id, "state", now));
+			 json_pack("{s:s, s:s, s:s*}", "id", s->own->id, "state", now, "reason",
+				   lost_reason(s->own)));
 	}
 }
 

@@ -3,11 +3,13 @@
 #include <abi/nic_mbx.h>
 #include <lib/clock.h>
 #include <lib/mac.h>
+#include <lib/pcif.h>
 #include <stdio.h>
 #include <string.h>
 #include "control.h"
 #include "dev.h"
 #include "hotplug.h"
+#include "pci_core.h"
 
 #define REMOVE_DEADLINE_MS 10000
 #define WAIT_MS		   10000
@@ -32,18 +34,22 @@ struct add_params {
 	int trapped;
 };
 
-static int device_make(struct control *c, const struct add_params *p, int *fd,
-		       struct pci_dev **ret_dev)
+static int device_make(struct control *c, const struct add_params *p, int *fds,
+		       struct pci_dev **ret_dev, char *err, size_t err_size)
 {
 	uint8_t mac[6];
 	int r;
 
+	if (!strcmp(p->kind, "vfio"))
+		return vmm_dev_vfio_new(&c->vm, p->id, TAKE_FD(fds[0]), TAKE_FD(fds[1]), p->trapped,
+					ret_dev, err, err_size);
 	if (!strcmp(p->kind, "vfio-user"))
-		return vmm_dev_vfu_new(&c->vm, p->id, TAKE_FD(*fd), p->trapped, ret_dev);
+		return vmm_dev_vfu_new(&c->vm, p->id, TAKE_FD(fds[0]), p->trapped, ret_dev, err,
+				       err_size);
 	r = mac_from_text(p->mac, mac);
 	if (r < 0)
 		return r;
-	return vmm_dev_virtio_net_new(&c->vm, p->id, TAKE_FD(*fd), mac, ret_dev);
+	return vmm_dev_virtio_net_new(&c->vm, p->id, TAKE_FD(fds[0]), mac, ret_dev);
 }
 
 static const char *add_refusal(const struct add_params *p, size_t n_fds)
@@ -52,14 +58,17 @@ static const char *add_refusal(const struct add_params *p, size_t n_fds)
 
 	if (!id_ok(p->id))
 		return "an id has 1 to 63 bytes";
-	if (strcmp(p->kind, "vfio-user") && strcmp(p->kind, "vhost-user"))
-		return "kind is vfio-user or vhost-user";
+	if (strcmp(p->kind, "vfio") && strcmp(p->kind, "vfio-user") &&
+	    strcmp(p->kind, "vhost-user"))
+		return "kind is vfio, vfio-user or vhost-user";
 	if (!strcmp(p->kind, "vhost-user") &&
 	    (!p->mac || mac_from_text(p->mac, mac) < 0 || !nic_mac_valid(mac)))
 		return "vhost-user wants a unicast mac";
 	if (!strcmp(p->kind, "vhost-user") && p->trapped)
-		return "only vfio-user can be trapped";
-	if (n_fds != 1)
+		return "a vhost-user device cannot be trapped";
+	if (!strcmp(p->kind, "vfio") && n_fds != 2)
+		return "device.add of vfio wants 2 descriptors: device and container";
+	if (strcmp(p->kind, "vfio") && n_fds != 1)
 		return "device.add wants 1 descriptor: the connected socket";
 	return NULL;
 }
@@ -69,8 +78,8 @@ int method_device_add(struct ctl_req *req, json_t *params, int *fds, size_t n_fd
 	struct control *c = userdata;
 	struct add_params p = {0};
 	struct pci_dev *d = NULL;
+	char bdf[16], err[PCIF_ERR_MAX] = "";
 	const char *refusal;
-	char bdf[16];
 	int slot, r;
 
 	if (ctl_unpack(req, params, "{s:s, s:s, s?b, s?s", "id", &p.id, "kind", &p.kind, "trapped",
@@ -87,9 +96,10 @@ int method_device_add(struct ctl_req *req, json_t *params, int *fds, size_t n_fd
 	if (slot < 0)
 		return ctl_fail(req, slot, "all %u slots are taken", VMM_SLOTS - 1);
 
-	r = device_make(c, &p, &fds[0], &d);
+	r = device_make(c, &p, fds, &d, err, sizeof(err));
 	if (r < 0)
-		return ctl_fail(req, r, "device %s: the back end did not serve", p.id);
+		return ctl_fail(req, r, "device %s: %s", p.id,
+				*err ? err : "the back end did not serve");
 	c->vm.slot[slot].trapped = p.trapped;
 	hotplug_publish(&c->vm, (unsigned int)slot, d, clock_us());
 	bdf_print(bdf, sizeof(bdf), (unsigned int)slot);
@@ -160,19 +170,24 @@ int method_device_remove(struct ctl_req *req, json_t *params, int *fds, size_t n
 	return 0;
 }
 
+static json_t *msix_json(struct pci_dev *d)
+{
+	return json_pack("{s:i, s:b, s:i}", "vectors", (int)d->n_msix, "enabled",
+			 (int)msix_enabled(d), "direct", (int)msix_direct(d));
+}
+
 static json_t *device_json(const struct vm_slot *s, unsigned int slot)
 {
 	struct pci_dev *d = s->own;
 	char bdf[16];
 
 	bdf_print(bdf, sizeof(bdf), slot);
-	return json_pack("{s:s, s:i, s:s, s:s, s:b, s:s, s:I, s:I, s:I}", "id", d->id, "slot",
-			 (int)slot, "bdf", bdf, "kind",
-			 strcmp(d->ops->kind, "vf") ? "vhost-user" : "vfio-user", "trapped",
-			 (int)s->trapped, "state", control_device_state(s), "bar_exits",
-			 (json_int_t)atomic_load(&d->bar_exits), "cfg_exits",
-			 (json_int_t)atomic_load(&d->cfg_exits), "messages",
-			 (json_int_t)(d->ops->messages ? d->ops->messages(d) : 0));
+	return json_pack(
+		"{s:s, s:i, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:o}", "id", d->id, "slot",
+		(int)slot, "bdf", bdf, "kind", d->ops->kind, "trapped", (int)s->trapped, "state",
+		control_device_state(s), "bar_exits", (json_int_t)atomic_load(&d->bar_exits),
+		"cfg_exits", (json_int_t)atomic_load(&d->cfg_exits), "messages",
+		(json_int_t)(d->ops->messages ? d->ops->messages(d) : 0), "msix", msix_json(d));
 }
 
 int method_device_list(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)

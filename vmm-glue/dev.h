@@ -1,8 +1,11 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Constructors of the PCI functions a VM can get. Main thread only; the descriptor is taken over.
+/*
+ * Constructors of the PCI functions a VM can get. Main thread only; descriptors are taken over.
+ * Those with @err put a sentence there when more than the errno is to be said; it is empty before.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <lib/cleanup.h>
 
@@ -18,8 +21,22 @@ struct pci_dev;
  * Return: 0; -EPROTO the peer's layout is not a VF's; -errno of pcif_open_vfu(), pcif_dma_map().
  * Source: docs/sources.md [VU].
  */
-int vmm_dev_vfu_new(struct vm *vm, const char *id, int fd, bool trapped,
-		    struct pci_dev **ret_dev) _must_check_;
+int vmm_dev_vfu_new(struct vm *vm, const char *id, int fd, bool trapped, struct pci_dev **ret_dev,
+		    char *err, size_t err_size) _must_check_;
+
+/**
+ * vmm_dev_vfio_new() - a function of the kernel's VFIO, which somebody else opened for us
+ * @device_fd, @container_fd: taken over, also on failure; the kernel resets the function when the
+ *                            last copy of the first is closed
+ * @trapped: map no BAR: every register access leaves the guest
+ *
+ * Context: main thread, which waits for a reset of the function; PREPARING: nothing is visible to
+ * the guest yet. Return: 0; -EPROTO, -ENOTSUP what the function has cannot be shown to a guest;
+ * -ENOMEM, -ERANGE guest RAM cannot be mapped; -errno of pcif_open_vfio_fds(), pcif_reset(),
+ * pcif_dma_map(). Source: docs/sources.md [KV].
+ */
+int vmm_dev_vfio_new(struct vm *vm, const char *id, int device_fd, int container_fd, bool trapped,
+		     struct pci_dev **ret_dev, char *err, size_t err_size) _must_check_;
 
 /**
  * vmm_dev_virtio_net_new() - modern virtio-net whose queues a vhost-user back end serves

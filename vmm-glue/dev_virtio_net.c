@@ -309,14 +309,11 @@ static void cfg_written(struct pci_dev *d, uint32_t off, uint32_t len)
 	window_refresh(vn);
 }
 
-static int irq_bind(struct pci_dev *d, unsigned int vector, int fd)
+static int vector_bind(struct virtio_net *vn, unsigned int vector, int fd)
 {
-	struct virtio_net *vn = virtio_net(d);
 	bool before;
 	int r = 0;
 
-	if (vector >= VIRTIO_NET_VECTORS)
-		return -EINVAL;
 	pthread_mutex_lock(&vn->lock);
 	before = needs_reset(vn);
 	vn->vector_fd[vector] = fd;
@@ -325,6 +322,19 @@ static int irq_bind(struct pci_dev *d, unsigned int vector, int fd)
 			r = vmm_vhu_set_call(vn->vhu, i, fd);
 	unlock_and_tell(vn, r, before);
 	return r;
+}
+
+static int irq_bind(struct pci_dev *d, const int *fds)
+{
+	int first = 0;
+
+	for (unsigned int i = 0; i < VIRTIO_NET_VECTORS; i++) {
+		int r = vector_bind(virtio_net(d), i, fds ? fds[i] : -1);
+
+		if (first == 0)
+			first = r;
+	}
+	return first;
 }
 
 static void bus_master(struct pci_dev *d, bool on)
@@ -370,7 +380,7 @@ static void destroy(struct pci_dev *d)
 }
 
 static const struct pci_dev_ops virtio_net_ops = {
-	.kind = "virtio",
+	.kind = "vhost-user",
 	.bar_read = bar_read,
 	.bar_write = bar_write,
 	.cfg_written = cfg_written,

@@ -43,6 +43,7 @@ void hotplug_publish(struct vm *vm, unsigned int slot, struct pci_dev *d, uint64
 	s->state = SLOT_VISIBLE;
 	s->visible_us = now_us;
 	s->told = NULL;
+	s->wanted = false;
 	memset(&s->gif, 0, sizeof(s->gif));
 	vm->next_slot = 1 + slot % (VMM_SLOTS - 1);
 	atomic_store(&s->ejected, NULL);
@@ -131,7 +132,9 @@ static void slot_timers(struct vm *vm, unsigned int slot, uint64_t now_us, hotpl
 
 	if (s->state != SLOT_EJECTING)
 		return;
-	if (now_us >= s->deadline_us) {
+	if (now_us >= s->deadline_us && s->wanted) {
+		yank(vm, slot);
+	} else if (now_us >= s->deadline_us) {
 		/* if it ejects later after all, that counts: the function is only lent */
 		atomic_fetch_and(&vm->hpc.pcdn, ~BIT32(slot));
 		s->state = SLOT_VISIBLE;
@@ -139,6 +142,26 @@ static void slot_timers(struct vm *vm, unsigned int slot, uint64_t now_us, hotpl
 	} else if (!s->renotified && now_us >= s->renotify_us) {
 		s->renotified = true;
 		ask(vm, slot);
+	}
+}
+
+/* The host waits, and its user with it: the guest gets a moment to let go, no more. */
+static void slot_wanted(struct vm *vm, unsigned int slot, uint64_t now_us, hotplug_told_t told,
+			void *userdata)
+{
+	struct vm_slot *s = &vm->slot[slot];
+	uint64_t deadline_us = now_us + HOTPLUG_WANTED_US;
+
+	if ((s->state != SLOT_VISIBLE && s->state != SLOT_EJECTING) || s->wanted ||
+	    !atomic_load(&s->own->wanted))
+		return;
+	s->wanted = true;
+	told(vm, slot, s->own->id, HOTPLUG_WANTED, userdata);
+	if (s->state == SLOT_EJECTING) {
+		if (s->deadline_us > deadline_us)
+			s->deadline_us = deadline_us;
+	} else if (hotplug_remove(vm, slot, false, now_us, HOTPLUG_WANTED_US) < 0) {
+		yank(vm, slot);
 	}
 }
 
@@ -156,6 +179,8 @@ static bool slot_drain(struct vm *vm, unsigned int slot, uint64_t now_us, hotplu
 		return false;
 	}
 	memcpy(id, d->id, sizeof(id));
+	if (s->wanted)
+		s->how = REMOVED_HOST;
 	s->own = NULL;
 	s->state = SLOT_EMPTY;
 	memset(&s->gif, 0, sizeof(s->gif));
@@ -175,6 +200,7 @@ void hotplug_work(struct vm *vm, uint64_t now_us, hotplug_told_t told, void *use
 			vm->slot[s].how = REMOVED_EJECTED;
 			vm->slot[s].state = SLOT_DRAINING;
 		}
+		slot_wanted(vm, s, now_us, told, userdata);
 		slot_timers(vm, s, now_us, told, userdata);
 		gone |= slot_drain(vm, s, now_us, told, userdata);
 	}

@@ -10,6 +10,7 @@
 #include "vm_impl.h"
 
 #define HOTPLUG_RENOTIFY_US UINT64_C(3000000)
+#define HOTPLUG_WANTED_US   UINT64_C(5000000) /* what the guest gets when the host waits */
 
 /**
  * hpc_read(), hpc_write() - one access to the register page, of any offset and length
@@ -64,6 +65,7 @@ int hotplug_remove(struct vm *vm, unsigned int slot, bool force, uint64_t now_us
 enum hotplug_result {
 	HOTPLUG_REMOVED, /* destroyed; slot->how says how, @id is still the old name */
 	HOTPLUG_TIMEOUT, /* the guest kept it: visible as before */
+	HOTPLUG_WANTED,	 /* the host wants it back; the guest is asked now, and then it is taken */
 };
 typedef void (*hotplug_told_t)(struct vm *vm, unsigned int slot, const char *id,
 			       enum hotplug_result result, void *userdata);

@@ -194,22 +194,36 @@ void msix_sync(struct pci_dev *d)
 	}
 }
 
+/* The guest cannot be told that there will be no interrupts: the main thread tells our user. */
+static void device_bind(struct pci_dev *d, bool on)
+{
+	int fds[PCI_DEV_MSIX_MAX], r;
+
+	if (!d->ops->irq_bind)
+		return;
+	for (unsigned int i = 0; i < d->n_msix; i++)
+		fds[i] = d->msix[i].eventfd;
+	r = d->ops->irq_bind(d, on ? fds : NULL);
+	d->irq_bound = on && r >= 0;
+	if (on && r < 0) {
+		atomic_store(&d->irq_error, r);
+		vm_post(d->vm, VM_POST_DEVICE);
+	}
+}
+
 void msix_control_written(struct pci_dev *d, uint16_t old)
 {
 	uint16_t now = control_get(d);
 	bool on = now & PCI_MSIX_FLAGS_ENABLE, was = old & PCI_MSIX_FLAGS_ENABLE;
 
 	/* the device's side may be a peer to wait for, so it is told without the lock */
-	if (on && !was) {
-		for (unsigned int i = 0; i < d->n_msix && d->ops->irq_bind; i++)
-			(void)d->ops->irq_bind(d, i, d->msix[i].eventfd);
-	}
+	if (on && !was)
+		device_bind(d, true);
 	pthread_mutex_lock(&d->lock);
 	msix_sync(d);
 	pthread_mutex_unlock(&d->lock);
 	if (was && !on) {
-		for (unsigned int i = 0; i < d->n_msix && d->ops->irq_bind; i++)
-			(void)d->ops->irq_bind(d, i, -1);
+		device_bind(d, false);
 		for (unsigned int i = 0; i < d->n_msix; i++)
 			pending_drop(&d->msix[i]);
 	}
@@ -295,6 +309,17 @@ void msix_write(struct pci_dev *d, uint64_t off, const void *buf, uint32_t len)
 	}
 	msix_sync(d);
 	pthread_mutex_unlock(&d->lock);
+}
+
+unsigned int msix_direct(struct pci_dev *d)
+{
+	unsigned int n = 0;
+
+	pthread_mutex_lock(&d->lock);
+	for (unsigned int i = 0; i < d->n_msix; i++)
+		n += d->msix[i].armed && d->irq_bound;
+	pthread_mutex_unlock(&d->lock);
+	return n;
 }
 
 void pci_dev_irq(struct pci_dev *d, unsigned int vector)

@@ -105,6 +105,13 @@ void msix_sync(struct pci_dev *d);
 void msix_control_written(struct pci_dev *d, uint16_t old);
 
 /**
+ * msix_direct() - how many vectors go from the device into the guest without us
+ *
+ * Context: any thread; takes the function's lock. Return: the count. Source: docs/processes.md.
+ */
+unsigned int msix_direct(struct pci_dev *d);
+
+/**
  * msix_owns() - is @off of @bar inside the table or the PBA?
  *
  * Context: any thread. Return: true or false. Source: -.

@@ -80,7 +80,16 @@ void vm_end(struct vm *vm, enum vm_state state, const char *fmt, ...)
 
 void vmm_device_lost(struct pci_dev *d, int error)
 {
-	(void)error;
+	int none = 0;
+
+	/* the first reason is the one */
+	atomic_compare_exchange_strong(&d->lost_error, &none, error);
 	if (!atomic_exchange(&d->lost, true))
+		vm_post(d->vm, VM_POST_DEVICE);
+}
+
+void vmm_device_wanted(struct pci_dev *d)
+{
+	if (!atomic_exchange(&d->wanted, true))
 		vm_post(d->vm, VM_POST_DEVICE);
 }

@@ -50,3 +50,11 @@ int vmm_ioeventfd(struct vm *vm, gpa_t gpa, uint32_t len, int fd, bool assign) _
  * Context: any thread; never blocks. Source: docs/processes.md.
  */
 void vmm_device_lost(struct pci_dev *d, int error);
+
+/**
+ * vmm_device_wanted() - the host wants what is behind @d back: event device.wanted, and the guest
+ * is asked for it, for a while
+ *
+ * Context: any thread; never blocks. Source: docs/processes.md.
+ */
+void vmm_device_wanted(struct pci_dev *d);

@@ -49,7 +49,7 @@ enum vm_post {
 	VM_POST_IFS = 1 << 1,
 	VM_POST_DONE = 1 << 2,
 	VM_POST_EJECT = 1 << 3,
-	VM_POST_DEVICE = 1 << 4, /* bound or lost */
+	VM_POST_DEVICE = 1 << 4, /* bound, lost or wanted */
 	VM_POST_STATE = 1 << 5,
 };
 
@@ -64,6 +64,7 @@ enum removed_how {
 	REMOVED_EJECTED,
 	REMOVED_FORCED,
 	REMOVED_CANCELLED,
+	REMOVED_HOST, /* the host took it, whether the guest agreed or not */
 };
 
 struct vm_slot {
@@ -77,6 +78,7 @@ struct vm_slot {
 	enum removed_how how;
 	bool trapped;
 	bool renotified;
+	bool wanted; /* by the host: removal has begun */
 	uint64_t visible_us;
 	uint64_t renotify_us;
 	uint64_t deadline_us;

@@ -3,8 +3,8 @@
 /*
  * PCI functions of a guest: bus 0, one function a slot, ECAM only. A function is configuration
  * space with a write mask, BARs, and an ops table; MSI-X (table, PBA, masking, irqfd) is done here
- * once for every kind of function. Kinds: a VF over vfio-user (dev_vfu.c), virtio-net
- * (dev_virtio_net.c).
+ * once for every kind of function. Kinds: a VF over VFIO or
+ * vfio-user (dev_vf.c), virtio-net (dev_virtio_net.c).
  *
  * Threads: vCPU threads call the ops of reading and writing; the main thread builds, publishes and
  * destroys. A slot is published by one store-release of its pointer, last.
@@ -22,10 +22,10 @@ struct pci_dev;
 
 #define PCI_DEV_BARS	 6u
 #define PCI_DEV_MSIX_MAX 32u
-#define PCI_DEV_MEMSLOTS 2u
+#define PCI_DEV_MEMSLOTS 4u
 
 struct pci_dev_ops {
-	const char *kind; /* "vf" or "virtio" */
+	const char *kind; /* as device.add names it */
 	/* accesses the core does not answer itself; 1, 2, 4 or 8 bytes; bounds already checked */
 	void (*bar_read)(struct pci_dev *d, unsigned int bar, uint64_t off, void *buf,
 			 uint32_t len);
@@ -33,9 +33,9 @@ struct pci_dev_ops {
 			  uint32_t len);
 	/* after the core updated cfg[] and, from it, the BARs; called without the lock */
 	void (*cfg_written)(struct pci_dev *d, uint32_t off, uint32_t len);
-	/* bind (fd >= 0) or unbind (-1) the device's side of an MSI-X vector: at MSI-X enable and
+	/* bind the device's side of all n_msix vectors, or unbind them (NULL): at MSI-X enable and
 	 * disable */
-	int (*irq_bind)(struct pci_dev *d, unsigned int vector, int fd);
+	int (*irq_bind)(struct pci_dev *d, const int *fds);
 	/* COMMAND.BME changed */
 	void (*bus_master)(struct pci_dev *d, bool on);
 	/* messages to the process behind the function so far; NULL: none are sent */
@@ -77,6 +77,7 @@ struct pci_dev {
 	uint8_t wmask[NIC_CFG_SIZE]; /* bits the guest may change; BARs, COMMAND and MSI-X by the
 					core */
 	struct pci_bar bar[PCI_DEV_BARS];
+	unsigned int pcie_cap; /* config offset of the PCI Express capability, 0: none */
 	unsigned int msix_cap; /* config offset of the MSI-X capability, 0: none */
 	unsigned int n_msix;
 	unsigned int msix_bar;
@@ -86,9 +87,13 @@ struct pci_dev {
 	/* traps: accesses to BARs of this function that left the guest */
 	_Atomic uint64_t bar_exits;
 	_Atomic uint64_t cfg_exits;
-	_Atomic bool bound; /* the guest set MSE or BME once */
-	bool ready;	    /* pci_dev_init() did its part */
-	_Atomic bool lost;  /* what is behind it is gone: all accesses read ones */
+	_Atomic bool bound;	/* the guest set MSE or BME once */
+	bool ready;		/* pci_dev_init() did its part */
+	_Atomic bool lost;	/* what is behind it is gone: all accesses read ones */
+	_Atomic int lost_error; /* why */
+	_Atomic bool wanted;	/* the host wants what is behind it back */
+	_Atomic int irq_error;	/* the device took no eventfds; 0: it did, or main has told of it */
+	_Atomic bool irq_bound;		/* it has them */
 };
 
 /**

@@ -118,6 +118,7 @@ struct fake_dev {
 	int bound_fd[FAKE_VECTORS]; /* descriptor + 1 */
 	unsigned int bar_reads, bar_writes, masters, cfg_writes;
 	bool master;
+	bool irq_refused;
 	bool on_heap;
 	unsigned int *destroyed;
 };
@@ -146,9 +147,14 @@ static inline void fake_cfg_written(struct pci_dev *d, uint32_t off, uint32_t le
 	((struct fake_dev *)d)->cfg_writes++;
 }
 
-static inline int fake_irq_bind(struct pci_dev *d, unsigned int vector, int fd)
+static inline int fake_irq_bind(struct pci_dev *d, const int *fds)
 {
-	((struct fake_dev *)d)->bound_fd[vector] = fd + 1;
+	struct fake_dev *f = (struct fake_dev *)d;
+
+	if (f->irq_refused)
+		return -ENOSPC;
+	for (unsigned int i = 0; i < FAKE_VECTORS; i++)
+		f->bound_fd[i] = fds ? fds[i] + 1 : 0;
 	return 0;
 }
 

@@ -463,6 +463,45 @@ static void the_power_button_stops_a_guest(void **state)
 	f->pid = 0;
 }
 
+static void vfio_takes_two_descriptors_of_the_kernels(void **state)
+{
+	struct fixture *f = *state;
+	int fds[2] = {open("/dev/zero", O_RDWR | O_CLOEXEC), open("/dev/zero", O_RDWR | O_CLOEXEC)};
+	unsigned int before = entries("/proc/%d/fd", f->pid, false);
+
+	for (size_t n = 1; n <= 2; n++) {
+		int r = ctl_call(f->fd, "device.add",
+				 json_pack("{s:s, s:s}", "id", "x", "kind", "vfio"), fds, n,
+				 CALL_US, NULL, f->err, sizeof(f->err));
+
+		assert_true(r < 0);
+		if (!strstr(f->err,
+			    n == 1 ? "2 descriptors: device and container"
+				   : "device x: the second descriptor is no VFIO container"))
+			fail_msg("'%s'", f->err);
+	}
+	assert_int_equal(entries("/proc/%d/fd", f->pid, false), before);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void a_list_tells_of_vectors(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r, *vf, *msix;
+
+	vf_add(f, "vf", false);
+	json_decref(wait_for(f, "vf", "up"));
+	r = must(f, "device.list", NULL);
+	vf = json_array_get(json_object_get(r, "devices"), 0);
+	msix = json_object_get(vf, "msix");
+	assert_string_equal(json_string_value(json_object_get(vf, "kind")), "vfio-user");
+	assert_int_equal(json_integer_value(json_object_get(msix, "vectors")), NIC_VF_MSIX_N);
+	assert_true(json_is_true(json_object_get(msix, "enabled")));
+	assert_int_equal(json_integer_value(json_object_get(msix, "direct")), 1);
+	json_decref(r);
+}
+
 static void bad_input_is_refused_and_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -508,6 +547,8 @@ int main(void)
 		T(a_dead_peer_loses_its_device_only),
 		T(a_crashed_guest_says_where),
 		T(the_power_button_stops_a_guest),
+		T(vfio_takes_two_descriptors_of_the_kernels),
+		T(a_list_tells_of_vectors),
 		T(bad_input_is_refused_and_changes_nothing),
 	};
 
