@@ -93,7 +93,7 @@ struct pci_dev {
 	_Atomic int lost_error; /* why */
 	_Atomic bool wanted;	/* the host wants what is behind it back */
 	_Atomic int irq_error;	/* the device took no eventfds; 0: it did, or main has told of it */
-	_Atomic bool irq_bound;		/* it has them */
+	_Atomic bool irq_bound; /* it has them */
 };
 
 /**
