@@ -71,3 +71,4 @@ extern const struct cli_cmd cmd_vm[];
 extern const struct cli_cmd cmd_attach[];
 extern const struct cli_cmd cmd_daemon[];
 extern const struct cli_cmd cmd_bench[];
+extern const struct cli_cmd cmd_doctor[];
