@@ -16,6 +16,7 @@ static const struct route routes[] = {
 	{"PATCH",  "/v1/pfs/*",           API_ALL,  call_pf_set,      NULL},
 	{"GET",    "/v1/pfs/*/vfs/*",     API_READ, call_vf_show,     NULL},
 	{"GET",    "/v1/vfs",             API_READ, call_vf_list,     "pf"},
+	{"GET",    "/v1/events",          API_READ, call_event_list,  "after"},
 	{"GET",    "/v1/nets",            API_READ, call_net_list,    NULL},
 	{"POST",   "/v1/nets",            API_ALL,  call_net_create,  NULL},
 	{"GET",    "/v1/nets/*",          API_READ, call_net_show,    NULL},

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* PFs, VFs, nets, status and shutdown. */
+/* Nets, status and shutdown. */
 #include <lib/clock.h>
 #include <lib/ctl.h>
 #include <sriovd/attach.h>
 #include <sriovd/fields.h>
 #include <sriovd/net.h>
-#include <sriovd/nic.h>
 #include <sriovd/reconcile.h>
 #include <sriovd/view.h>
 #include <sriovd/vm.h>
@@ -19,107 +18,13 @@
 #define ATTACH_MAX_MS	  120000
 #define DETACH_DEFAULT_MS 5000
 #define DETACH_MAX_MS	  120000
+#define TX_RATE_MAX	  1000000 /* Mbps */
 
 static const struct field no_fields[] = {{}};
 
 int call_status(struct sriovd *d, struct call *c)
 {
 	c->answer = view_status(d);
-	return 0;
-}
-
-/* ---- PFs and VFs ---- */
-
-static int find_pf(struct sriovd *d, struct call *c, const char *name, struct nic **ret_nic)
-{
-	*ret_nic = nic_find(d, name);
-	if (!*ret_nic)
-		return op_fail(&c->error, HTTP_MISSING, -ENOENT, "no pf %s", name);
-	return 0;
-}
-
-int call_pf_list(struct sriovd *d, struct call *c)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < d->n_nics; i++)
-		json_array_append_new(list, view_pf(&d->nics[i]));
-	c->answer = json_pack("{s:o}", "pfs", list);
-	return 0;
-}
-
-int call_pf_show(struct sriovd *d, struct call *c)
-{
-	struct nic *nic;
-	int r;
-
-	r = find_pf(d, c, c->arg[0], &nic);
-	if (r >= 0)
-		c->answer = view_pf(nic);
-	return r;
-}
-
-int call_pf_set(struct sriovd *d, struct call *c)
-{
-	int64_t num_vfs = 0;
-	const struct field fields[] = {
-		{.key = "num_vfs", FIELD_INT, .required = true, .max = UINT16_MAX},
-		{},
-	};
-	struct nic *nic;
-	int r;
-
-	r = find_pf(d, c, c->arg[0], &nic);
-	if (r >= 0)
-		r = fields_decode(c->body, BODY, fields, &num_vfs, &c->error);
-	if (r >= 0)
-		r = nic_set_vfs(d, nic, (unsigned int)num_vfs, &c->error);
-	if (r >= 0)
-		c->answer = view_pf(nic);
-	return r;
-}
-
-int call_vf_list(struct sriovd *d, struct call *c)
-{
-	_cleanup_(json_decrefp) json_t *lists = NULL;
-	json_t *list;
-	struct nic *nic;
-	int r;
-
-	if (c->query) {
-		r = find_pf(d, c, c->query, &nic);
-		if (r < 0)
-			return r;
-	}
-	lists = view_vf_lists(d, c->query);
-	list = json_array();
-	for (size_t n = 0; n < d->n_nics; n++) {
-		nic = &d->nics[n];
-		for (unsigned int i = 0; i < nic->num_vfs; i++)
-			if (!c->query || strcmp(c->query, nic->cfg.name) == 0)
-				json_array_append_new(list, view_vf(nic, i, lists));
-	}
-	c->answer = json_pack("{s:o}", "vfs", list);
-	return 0;
-}
-
-int call_vf_show(struct sriovd *d, struct call *c)
-{
-	_cleanup_(json_decrefp) json_t *lists = NULL;
-	struct nic *nic;
-	unsigned long vf;
-	int r;
-
-	r = find_pf(d, c, c->arg[0], &nic);
-	if (r < 0)
-		return r;
-	vf = strtoul(c->arg[1], NULL, 10);
-	if (strspn(c->arg[1], "0123456789") != strlen(c->arg[1]) || strlen(c->arg[1]) > 4 ||
-	    vf >= nic->num_vfs)
-		return op_fail(&c->error, HTTP_MISSING, -ENOENT, "no vf %s/%s: pf %s has %u",
-			       c->arg[0], c->arg[1], c->arg[0], nic->num_vfs);
-	lists = view_vf_lists(d, c->arg[0]);
-	c->answer = view_vf(nic, (unsigned int)vf, lists);
 	return 0;
 }
 
@@ -174,6 +79,17 @@ int call_net_create(struct sriovd *d, struct call *c)
 		 .offset = offsetof(struct net_spec, vlan_qos),
 		 .max = VLAN_QOS_MAX},
 		{.key = "spoofchk", FIELD_BOOL, .offset = offsetof(struct net_spec, spoofchk)},
+		{.key = "vlan_proto", .offset = offsetof(struct net_spec, vlan_proto)},
+		{.key = "trust", FIELD_BOOL, .offset = offsetof(struct net_spec, trust)},
+		{.key = "min_tx_rate",
+		 FIELD_INT,
+		 .offset = offsetof(struct net_spec, min_tx_rate),
+		 .max = TX_RATE_MAX},
+		{.key = "max_tx_rate",
+		 FIELD_INT,
+		 .offset = offsetof(struct net_spec, max_tx_rate),
+		 .max = TX_RATE_MAX},
+		{.key = "link_state", .offset = offsetof(struct net_spec, link_state)},
 		{.key = "pf", .offset = offsetof(struct net_spec, pf)},
 		{},
 	};

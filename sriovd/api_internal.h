@@ -32,6 +32,7 @@ int call_status(struct sriovd *d, struct call *c);
 int call_pf_list(struct sriovd *d, struct call *c);
 int call_pf_show(struct sriovd *d, struct call *c);
 int call_pf_set(struct sriovd *d, struct call *c);
+int call_event_list(struct sriovd *d, struct call *c);
 int call_vf_list(struct sriovd *d, struct call *c);
 int call_vf_show(struct sriovd *d, struct call *c);
 int call_net_list(struct sriovd *d, struct call *c);

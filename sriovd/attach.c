@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <lib/clock.h>
 #include <lib/log.h>
+#include <sriovd/attrs.h>
 #include <sriovd/bridge.h>
-#include <sriovd/nic.h>
+#include <sriovd/pf.h>
 #include <sriovd/vm.h>
 #include <string.h>
 
@@ -10,35 +11,50 @@
 
 #define FORCE_MS 2000
 
+/* May this PF serve it? Those that cannot are passed over, unless the net names them. */
+static int pf_suits(const struct net *net, const struct pf *pf, struct op_error *e)
+{
+	if (!pf->up)
+		return op_fail(e, HTTP_CHILD, -ENODEV, "pf %s is lost: %s", pf->name, pf->reason);
+	if (net->path == PATH_EMULATED && !pf->ops->traps)
+		return op_fail(e, HTTP_CONFLICT, -EOPNOTSUPP,
+			       "net %s: path emulated needs a software PF, pf %s is the host's",
+			       net->id.name, pf->name);
+	return attrs_allowed(&net->id, pf->caps, pf->name, e);
+}
+
 static int pick_vf(struct sriovd *d, struct net *net, struct op_error *e)
 {
-	char object[NAME_SIZE + 4];
 	int r = -ENOSPC;
 
-	if (net->id.pf[0] && !nic_find(d, net->id.pf))
+	if (net->id.pf[0] && !pf_find(d, net->id.pf))
 		return op_fail(e, HTTP_CONFLICT, -ENODEV, "net %s wants pf %s, which is not there",
 			       net->id.name, net->id.pf);
-	for (size_t i = 0; i < d->n_nics; i++) {
-		struct nic *nic = &d->nics[i];
+	for (struct pf *pf = d->pfs; pf; pf = pf->next) {
+		struct op_error why = {};
+		int now;
 
-		if (net->id.pf[0] && strcmp(net->id.pf, nic->cfg.name) != 0)
+		if (net->id.pf[0] && strcmp(net->id.pf, pf->name) != 0)
 			continue;
-		if (net->id.pf[0] && !nic->up)
-			return op_fail(e, HTTP_CHILD, -ENODEV, "pf %s is lost: %s", nic->cfg.name,
-				       nic->reason);
-		text_set(object, sizeof(object), "pf %s", nic->cfg.name);
-		r = nic->up ? hold_take(&nic->hold, false, object, e, "attach of %s", net->id.name)
-			    : -ENOSPC;
-		if (r < 0)
-			continue;
-		r = nic_pick_vf(nic, &net->vf);
-		if (r >= 0) {
-			net->nic = nic;
-			return 0;
+		now = pf_suits(net, pf, &why);
+		if (now >= 0)
+			now = hold_take(&pf->hold, false, pf->object, &why, "attach of %s",
+					net->id.name);
+		if (now >= 0) {
+			now = pf_pick_vf(pf, &net->vf);
+			if (now >= 0) {
+				net->pf = pf;
+				return 0;
+			}
+			hold_release(d, &pf->hold, false);
 		}
-		hold_release(d, &nic->hold, false);
+		/* what can be waited for tells more than what never will be */
+		if (r == -ENOSPC || now == -EBUSY) {
+			r = now;
+			*e = why;
+		}
 	}
-	if (r == -EBUSY)
+	if (r != -ENOSPC && (r != -ENODEV || net->id.pf[0]))
 		return r;
 	return op_fail(e, HTTP_CONFLICT, -ENOSPC, "no free VF on %s%s for net %s",
 		       net->id.pf[0] ? "pf " : "any pf", net->id.pf, net->id.name);
@@ -64,7 +80,7 @@ static int pick_bridge(struct sriovd *d, struct net *net, struct op_error *e)
 /* The promise, written down before anything is touched. */
 static int write_intent(struct sriovd *d, struct net *net, struct op_error *e)
 {
-	struct row_attachment row = {.vf = net->nic ? (int)net->vf : -1, .phase = PHASE_ATTACHING};
+	struct row_attachment row = {.vf = net->pf ? (int)net->vf : -1, .phase = PHASE_ATTACHING};
 	int r;
 
 	r = ledger_generation(d->ledger, &net->generation);
@@ -73,15 +89,35 @@ static int write_intent(struct sriovd *d, struct net *net, struct op_error *e)
 	text_set(row.vm, sizeof(row.vm), "%s", net->vm->name);
 	text_set(row.path, sizeof(row.path), "%s", net_path_name(net->path));
 	text_set(row.pf, sizeof(row.pf), "%s",
-		 net->nic ? net->nic->cfg.name : net->bridge->cfg.name);
+		 net->pf ? net->pf->name : net->bridge->cfg.name);
 	if (r >= 0)
 		r = ledger_put_attachment(d->ledger, &row);
 	if (r < 0)
 		return op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
-	if (net->nic)
-		net->nic->vf[net->vf] = (struct vf){.net = net};
+	if (net->pf)
+		net->pf->vf[net->vf] = (struct vf){.net = net};
 	net_phase_in_memory(net, PHASE_ATTACHING);
 	return 0;
+}
+
+static int plug_vf(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *ret_added,
+		   struct op_error *e)
+{
+	struct vf_handle h = {};
+	int r;
+
+	r = pf_vf_program(d, net->pf, net->vf, &net->id, e);
+	if (r >= 0)
+		r = pf_vf_open(d, net->pf, net->vf, &h, e);
+	if (r < 0)
+		return r;
+	r = vm_device_add(d, net->vm,
+			  json_pack("{s:s, s:s, s:b}", "id", net->id.name, "kind", h.kind,
+				    "trapped", net->path == PATH_EMULATED),
+			  h.fds, h.n_fds, ret_added, e);
+	/* ours are closed before the guest is waited for: the VM alone has the VF then */
+	vf_handle_done(&h);
+	return r < 0 ? r : vm_device_wait(d, net->vm, net->id.name, timeout_ms, e);
 }
 
 static int plug_once(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *ret_added,
@@ -89,26 +125,18 @@ static int plug_once(struct sriovd *d, struct net *net, uint64_t timeout_ms, boo
 {
 	_cleanup_(fd_closep) int fd = -1;
 	char mac[MAC_TEXT];
-	json_t *params;
 	int r;
 
-	if (net->nic) {
-		r = nic_vf_program(d, net->nic, net->vf, &net->id, e);
-		if (r >= 0)
-			r = nic_vf_connect(d, net->nic, net->vf, &fd, e);
-		if (r < 0)
-			return r;
-		params = json_pack("{s:s, s:s, s:b}", "id", net->id.name, "kind", "vfio-user",
-				   "trapped", net->path == PATH_EMULATED);
-	} else {
-		r = bridge_port_add(d, net->bridge, net->id.name,
-				    net->id.spoofchk ? &net->id.mac : NULL, &fd, e);
-		if (r < 0)
-			return r;
-		params = json_pack("{s:s, s:s, s:s}", "id", net->id.name, "kind", "vhost-user",
-				   "mac", mac_format(&net->id.mac, mac));
-	}
-	return vm_device_add(d, net->vm, params, fd, timeout_ms, ret_added, e);
+	if (net->pf)
+		return plug_vf(d, net, timeout_ms, ret_added, e);
+	r = bridge_port_add(d, net->bridge, net->id.name, net->id.spoofchk ? &net->id.mac : NULL,
+			    &fd, e);
+	if (r >= 0)
+		r = vm_device_add(d, net->vm,
+				  json_pack("{s:s, s:s, s:s}", "id", net->id.name, "kind",
+					    "vhost-user", "mac", mac_format(&net->id.mac, mac)),
+				  &fd, 1, ret_added, e);
+	return r < 0 ? r : vm_device_wait(d, net->vm, net->id.name, timeout_ms, e);
 }
 
 /* What is there under the net's name belongs to nobody: an undoing that could not reach it. */
@@ -131,10 +159,10 @@ static int plug(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *re
 
 static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, struct op_error *e)
 {
-	unsigned int *epoch = net->nic ? &net->nic->epoch : &net->bridge->epoch;
+	unsigned int *epoch = net->pf ? &net->pf->epoch : &net->bridge->epoch;
 	unsigned int epoch_then = *epoch;
 	bool added = false;
-	char how[16];
+	char object[NAME_SIZE + 4], how[16];
 	int r;
 
 	r = write_intent(d, net, e);
@@ -146,7 +174,7 @@ static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, s
 	/* a NIC that died and came back has a fresh VF which nobody programmed */
 	if (r >= 0 && *epoch != epoch_then)
 		r = op_fail(e, HTTP_CHILD, -ENODEV, "net %s: its %s vanished meanwhile",
-			    net->id.name, net->nic ? "VF" : "bridge");
+			    net->id.name, net->pf ? "VF" : "bridge");
 	if (r >= 0 && net->vm->state != VM_RUNNING)
 		r = op_fail(e, HTTP_CHILD, -ENODEV, "vm %s: %s", net->vm->name, net->vm->reason);
 	if (r >= 0) {
@@ -154,9 +182,10 @@ static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, s
 		if (r < 0)
 			op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
 	}
-	if (r >= 0)
+	if (r >= 0) {
+		event_add(d, net_object(net, object), "attached", "to vm %s", net->vm->name);
 		return 0;
-
+	}
 	if (added) {
 		struct op_error undo = {};
 
@@ -171,7 +200,7 @@ static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, s
 static int attach_checked(struct sriovd *d, struct net *net, struct vm *vm,
 			  const struct attach_request *rq, struct op_error *e)
 {
-	struct nic *nic;
+	struct pf *pf;
 	int r;
 
 	if (net->state == NET_LOST)
@@ -189,10 +218,10 @@ static int attach_checked(struct sriovd *d, struct net *net, struct vm *vm,
 		net_detached(net);
 		return r;
 	}
-	nic = net->nic;
+	pf = net->pf;
 	r = attach_held(d, net, rq->timeout_ms, e);
-	if (nic)
-		hold_release(d, &nic->hold, false);
+	if (pf)
+		hold_release(d, &pf->hold, false);
 	return r;
 }
 
@@ -232,8 +261,9 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
 static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms, bool force,
 			 char how[16], struct op_error *e)
 {
-	unsigned int *epoch = net->nic ? &net->nic->epoch : &net->bridge->epoch;
+	unsigned int *epoch = net->pf ? &net->pf->epoch : &net->bridge->epoch;
 	unsigned int epoch_then = *epoch;
+	char object[NAME_SIZE + 4];
 	int r;
 
 	r = net_phase(d, net, PHASE_DETACHING);
@@ -242,7 +272,7 @@ static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms
 	r = vm_device_remove(d, net->vm, net->id.name, deadline_ms, force, how, e);
 	if (r < 0 && *epoch != epoch_then) {
 		/* nobody else will: its state kept it from those who tell the nets */
-		net_mark_lost(d, net, net->nic ? net->nic->reason : net->bridge->reason);
+		net_mark_lost(d, net, net->pf ? net->pf->loss : net->bridge->reason);
 		text_set(how, 16, "lost");
 		r = 0;
 	}
@@ -252,6 +282,7 @@ static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms
 		net_phase_in_memory(net, PHASE_ATTACHED);
 		return r;
 	}
+	event_add(d, net_object(net, object), "detached", "%s", how);
 	net_release(d, net);
 	return 0;
 }
@@ -260,7 +291,7 @@ static int detach_held(struct sriovd *d, struct net *net, uint64_t deadline_ms, 
 		       char how[16], struct op_error *e)
 {
 	struct vm *vm = net->vm;
-	struct nic *nic = net->nic;
+	struct pf *pf = net->pf;
 	char object[NAME_SIZE + 4];
 	int r;
 
@@ -275,14 +306,12 @@ static int detach_held(struct sriovd *d, struct net *net, uint64_t deadline_ms, 
 	r = hold_take(&vm->hold, false, object, e, "detach of %s", net->id.name);
 	if (r < 0)
 		return r;
-	if (nic) {
-		text_set(object, sizeof(object), "pf %s", nic->cfg.name);
-		r = hold_take(&nic->hold, false, object, e, "detach of %s", net->id.name);
-	}
+	if (pf)
+		r = hold_take(&pf->hold, false, pf->object, e, "detach of %s", net->id.name);
 	if (r >= 0) {
 		r = detach_device(d, net, deadline_ms, force, how, e);
-		if (nic)
-			hold_release(d, &nic->hold, false);
+		if (pf)
+			hold_release(d, &pf->hold, false);
 	}
 	hold_release(d, &vm->hold, false);
 	return r;

@@ -3,6 +3,7 @@
  * One table of statements, one binder and one stepper serve every row type; the put and del
  * functions only name their columns. The reading side is ledger_read.c.
  */
+#include <linux/if_ether.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,23 +13,40 @@
 
 #define LEDGER_BUSY_MS 2000
 
-static const char schema[] =
-	"CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
-	"INSERT INTO meta VALUES('generation', 0);"
-	"CREATE TABLE pfs(name TEXT PRIMARY KEY, num_vfs INTEGER NOT NULL, wanted INTEGER NOT "
-	"NULL) STRICT;"
-	"CREATE TABLE nets(name TEXT PRIMARY KEY, mac TEXT NOT NULL UNIQUE, vlan INTEGER NOT NULL,"
-	"  vlan_qos INTEGER NOT NULL, spoofchk INTEGER NOT NULL, pf TEXT NOT NULL) STRICT;"
-	"CREATE TABLE vms(name TEXT PRIMARY KEY, memory_mib INTEGER NOT NULL, state TEXT NOT NULL,"
-	"  reason TEXT NOT NULL, boot_id TEXT NOT NULL) STRICT;"
-	"CREATE TABLE attachments(net TEXT PRIMARY KEY REFERENCES nets(name), vm TEXT NOT NULL,"
-	"  path TEXT NOT NULL, pf TEXT NOT NULL, vf INTEGER, generation INTEGER NOT NULL,"
-	"  phase TEXT NOT NULL, UNIQUE(pf, vf)) STRICT;"
-	"CREATE TABLE quarantine(pf TEXT NOT NULL, vf INTEGER NOT NULL, reason TEXT NOT NULL,"
-	"  PRIMARY KEY(pf, vf)) STRICT;"
-	"CREATE TABLE children(kind TEXT NOT NULL, name TEXT NOT NULL, pid INTEGER NOT NULL,"
-	"  start_time INTEGER NOT NULL, ctl_path TEXT NOT NULL, boot_id TEXT NOT NULL,"
-	"  PRIMARY KEY(kind, name)) STRICT;";
+/* Step i goes from version i to i + 1; a new file takes all of them. */
+static const char *const schema[LEDGER_VERSION] = {
+	(
+		"CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
+		"INSERT INTO meta VALUES('generation', 0);"
+		"CREATE TABLE pfs(name TEXT PRIMARY KEY, num_vfs INTEGER NOT NULL, wanted INTEGER NOT "
+		"NULL) STRICT;"
+		"CREATE TABLE nets(name TEXT PRIMARY KEY, mac TEXT NOT NULL UNIQUE, vlan INTEGER NOT NULL,"
+		"  vlan_qos INTEGER NOT NULL, spoofchk INTEGER NOT NULL, pf TEXT NOT NULL) STRICT;"
+		"CREATE TABLE vms(name TEXT PRIMARY KEY, memory_mib INTEGER NOT NULL, state TEXT NOT NULL,"
+		"  reason TEXT NOT NULL, boot_id TEXT NOT NULL) STRICT;"
+		"CREATE TABLE attachments(net TEXT PRIMARY KEY REFERENCES nets(name), vm TEXT NOT NULL,"
+		"  path TEXT NOT NULL, pf TEXT NOT NULL, vf INTEGER, generation INTEGER NOT NULL,"
+		"  phase TEXT NOT NULL, UNIQUE(pf, vf)) STRICT;"
+		"CREATE TABLE quarantine(pf TEXT NOT NULL, vf INTEGER NOT NULL, reason TEXT NOT NULL,"
+		"  PRIMARY KEY(pf, vf)) STRICT;"
+		"CREATE TABLE children(kind TEXT NOT NULL, name TEXT NOT NULL, pid INTEGER NOT NULL,"
+		"  start_time INTEGER NOT NULL, ctl_path TEXT NOT NULL, boot_id TEXT NOT NULL,"
+		"  PRIMARY KEY(kind, name)) STRICT;"),
+	("ALTER TABLE nets ADD COLUMN vlan_proto INTEGER NOT NULL DEFAULT 33024;"
+	 "ALTER TABLE nets ADD COLUMN trust INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE nets ADD COLUMN min_tx_rate INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE nets ADD COLUMN max_tx_rate INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE nets ADD COLUMN link_state INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE TABLE host_pfs(name TEXT PRIMARY KEY, bdf TEXT NOT NULL UNIQUE,"
+	 "  driver TEXT NOT NULL, old_driver TEXT NOT NULL, old_override TEXT NOT NULL,"
+	 "  autoprobe INTEGER NOT NULL, was_up INTEGER NOT NULL, token TEXT NOT NULL,"
+	 "  caps INTEGER NOT NULL) STRICT;"
+	 "CREATE TABLE baselines(pf TEXT NOT NULL, vf INTEGER NOT NULL, has INTEGER NOT NULL,"
+	 "  mac TEXT NOT NULL, vlan INTEGER NOT NULL, vlan_qos INTEGER NOT NULL,"
+	 "  vlan_proto INTEGER NOT NULL, spoofchk INTEGER NOT NULL, trust INTEGER NOT NULL,"
+	 "  min_tx_rate INTEGER NOT NULL, max_tx_rate INTEGER NOT NULL,"
+	 "  link_state INTEGER NOT NULL, PRIMARY KEY(pf, vf)) STRICT;"),
+};
 
 /* clang-format off */
 static const char *const statements[LEDGER_STATEMENTS] = {
@@ -36,10 +54,18 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_COMMIT] = "COMMIT",
 	[ST_ROLLBACK] = "ROLLBACK",
 	[ST_PUT_PF] = "INSERT OR REPLACE INTO pfs VALUES(?,?,?)",
+	[ST_DEL_PF] = "DELETE FROM pfs WHERE name=?",
+	[ST_PUT_HOST_PF] = "INSERT OR REPLACE INTO host_pfs VALUES(?,?,?,?,?,?,?,?,?)",
+	[ST_DEL_HOST_PF] = "DELETE FROM host_pfs WHERE name=?",
+	[ST_PUT_BASELINE] =
+		"INSERT OR REPLACE INTO baselines VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+	[ST_DEL_BASELINES] = "DELETE FROM baselines WHERE pf=?",
 	[ST_PUT_NET] =
-		("INSERT INTO nets VALUES(?,?,?,?,?,?) ON CONFLICT(name) DO UPDATE SET"
+		("INSERT INTO nets VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(name) DO UPDATE SET"
 		 " mac=excluded.mac, vlan=excluded.vlan, vlan_qos=excluded.vlan_qos,"
-		 " spoofchk=excluded.spoofchk, pf=excluded.pf"),
+		 " spoofchk=excluded.spoofchk, pf=excluded.pf, vlan_proto=excluded.vlan_proto,"
+		 " trust=excluded.trust, min_tx_rate=excluded.min_tx_rate,"
+		 " max_tx_rate=excluded.max_tx_rate, link_state=excluded.link_state"),
 	[ST_DEL_NET] = "DELETE FROM nets WHERE name=?",
 	[ST_PUT_VM] = "INSERT OR REPLACE INTO vms VALUES(?,?,?,?,?)",
 	[ST_DEL_VM] = "DELETE FROM vms WHERE name=?",
@@ -58,8 +84,15 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_NEXT_GENERATION] =
 		"UPDATE meta SET value=value+1 WHERE key='generation' RETURNING value",
 	[ST_EACH_PF] = "SELECT name, num_vfs, wanted FROM pfs ORDER BY name",
+	[ST_EACH_HOST_PF] =
+		("SELECT name, bdf, driver, old_driver, old_override, autoprobe, was_up, token,"
+		 " caps FROM host_pfs ORDER BY name"),
+	[ST_EACH_BASELINE] =
+		("SELECT pf, vf, has, mac, vlan, vlan_qos, vlan_proto, spoofchk, trust,"
+		 " min_tx_rate, max_tx_rate, link_state FROM baselines ORDER BY pf, vf"),
 	[ST_EACH_NET] =
-		"SELECT name, mac, vlan, vlan_qos, spoofchk, pf FROM nets ORDER BY name",
+		("SELECT name, mac, vlan, vlan_qos, spoofchk, pf, vlan_proto, trust, min_tx_rate,"
+		 " max_tx_rate, link_state FROM nets ORDER BY name"),
 	[ST_EACH_VM] = "SELECT name, memory_mib, state, reason, boot_id FROM vms ORDER BY name",
 	[ST_EACH_ATTACHMENT] =
 		"SELECT net, vm, path, pf, vf, generation, phase FROM attachments ORDER BY net",
@@ -181,14 +214,15 @@ static int schema_prepare(struct ledger *l)
 		return r;
 	if (version == LEDGER_VERSION)
 		return 0;
-	if (version != 0)
+	if (version < 0 || version > LEDGER_VERSION)
 		return -EPROTONOSUPPORT;
 
 	r = ledger_begin(l);
 	if (r < 0)
 		return r;
 	snprintf(sql, sizeof(sql), "PRAGMA user_version=%d", LEDGER_VERSION);
-	r = ledger_script(l, schema);
+	for (; r >= 0 && version < LEDGER_VERSION; version++)
+		r = ledger_script(l, schema[version]);
 	if (r >= 0)
 		r = ledger_script(l, sql);
 	if (r >= 0)
@@ -261,8 +295,69 @@ int ledger_put_net(struct ledger *l, const struct row_net *row)
 {
 	char mac[MAC_TEXT];
 
-	return run(l, ST_PUT_NET, "ssiiis", row->name, mac_format(&row->mac, mac),
-		   (int64_t)row->vlan, (int64_t)row->vlan_qos, (int64_t)row->spoofchk, row->pf);
+	return run(l, ST_PUT_NET, "ssiiisiiiii", row->name, mac_format(&row->mac, mac),
+		   (int64_t)row->vlan, (int64_t)row->vlan_qos, (int64_t)row->spoofchk, row->pf,
+		   (int64_t)(row->vlan_proto ?: ETH_P_8021Q), (int64_t)row->trust,
+		   (int64_t)row->min_tx_rate, (int64_t)row->max_tx_rate, (int64_t)row->link_state);
+}
+
+int ledger_put_host_pf(struct ledger *l, const struct row_host_pf *row)
+{
+	return run(l, ST_PUT_HOST_PF, "sssssiisi", row->name, row->bdf, row->driver,
+		   row->before.driver, row->before.override, (int64_t)row->autoprobe,
+		   (int64_t)row->was_up, row->token, (int64_t)row->caps);
+}
+
+int ledger_add_host_pf(struct ledger *l, const struct row_host_pf *row)
+{
+	struct row_pf pf = {};
+	int r;
+
+	memcpy(pf.name, row->name, sizeof(pf.name));
+	r = ledger_begin(l);
+	if (r < 0)
+		return r;
+	r = ledger_put_pf(l, &pf);
+	if (r >= 0)
+		r = ledger_put_host_pf(l, row);
+	if (r >= 0)
+		return ledger_commit(l);
+	ledger_rollback(l);
+	return r;
+}
+
+int ledger_remove_host_pf(struct ledger *l, const char *name)
+{
+	static const enum ledger_statement rows[] = {ST_DEL_HOST_PF, ST_DEL_PF, ST_DEL_BASELINES,
+						     ST_DEL_QUARANTINES};
+	int r;
+
+	r = ledger_begin(l);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && r >= 0; i++)
+		r = run(l, rows[i], "s", name);
+	if (r >= 0)
+		return ledger_commit(l);
+	ledger_rollback(l);
+	return r;
+}
+
+int ledger_put_baseline(struct ledger *l, const struct row_baseline *row)
+{
+	const struct vf_attrs *a = &row->attrs;
+	char mac[MAC_TEXT];
+
+	return run(l, ST_PUT_BASELINE, "siisiiiiiiii", row->pf, (int64_t)row->vf,
+		   (int64_t)row->has, mac_format(&a->mac, mac), (int64_t)a->vlan,
+		   (int64_t)a->vlan_qos, (int64_t)(a->vlan_proto ?: ETH_P_8021Q), (int64_t)a->spoofchk,
+		   (int64_t)a->trust, (int64_t)a->min_tx_rate, (int64_t)a->max_tx_rate,
+		   (int64_t)a->link_state);
+}
+
+int ledger_del_baselines(struct ledger *l, const char *pf)
+{
+	return run(l, ST_DEL_BASELINES, "s", pf);
 }
 
 int ledger_del_net(struct ledger *l, const char *name)

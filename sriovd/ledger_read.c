@@ -3,6 +3,7 @@
  * The reading side of the ledger. A file is input like any other: a row that no sriovd would have
  * written is -EUCLEAN, never a truncated name.
  */
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +43,15 @@ static void column_name(struct columns *c, int i, char *buf)
 		c->bad = true;
 }
 
+static uint16_t column_proto(struct columns *c, int i)
+{
+	int64_t v = column_int(c, i, 0, UINT16_MAX);
+
+	if (v != ETH_P_8021Q && v != ETH_P_8021AD)
+		c->bad = true;
+	return (uint16_t)v;
+}
+
 static void decode_pf(struct columns *c, void *p)
 {
 	struct row_pf *row = p;
@@ -64,6 +74,49 @@ static void decode_net(struct columns *c, void *p)
 	row->vlan_qos = (unsigned int)column_int(c, 3, 0, VLAN_QOS_MAX);
 	row->spoofchk = column_int(c, 4, 0, 1) != 0;
 	column_text(c, 5, row->pf, sizeof(row->pf));
+	row->vlan_proto = column_proto(c, 6);
+	row->trust = column_int(c, 7, 0, 1) != 0;
+	row->min_tx_rate = (unsigned int)column_int(c, 8, 0, INT32_MAX);
+	row->max_tx_rate = (unsigned int)column_int(c, 9, 0, INT32_MAX);
+	row->link_state = (enum vf_link)column_int(c, 10, VF_LINK_AUTO, VF_LINK_DISABLE);
+}
+
+static void decode_host_pf(struct columns *c, void *p)
+{
+	struct row_host_pf *row = p;
+
+	column_name(c, 0, row->name);
+	column_text(c, 1, row->bdf, sizeof(row->bdf));
+	if (!pcisys_bdf_ok(row->bdf))
+		c->bad = true;
+	column_text(c, 2, row->driver, sizeof(row->driver));
+	column_text(c, 3, row->before.driver, sizeof(row->before.driver));
+	column_text(c, 4, row->before.override, sizeof(row->before.override));
+	row->autoprobe = column_int(c, 5, 0, 1) != 0;
+	row->was_up = column_int(c, 6, 0, 1) != 0;
+	column_text(c, 7, row->token, sizeof(row->token));
+	row->caps = (unsigned int)column_int(c, 8, 0, UINT16_MAX);
+}
+
+static void decode_baseline(struct columns *c, void *p)
+{
+	struct row_baseline *row = p;
+	char mac[MAC_TEXT];
+
+	column_name(c, 0, row->pf);
+	row->vf = (unsigned int)column_int(c, 1, 0, UINT16_MAX);
+	row->has = (unsigned int)column_int(c, 2, 0, UINT16_MAX);
+	column_text(c, 3, mac, sizeof(mac));
+	if (mac_parse(mac, &row->attrs.mac) < 0)
+		c->bad = true;
+	row->attrs.vlan = (unsigned int)column_int(c, 4, 0, VLAN_MAX + 1);
+	row->attrs.vlan_qos = (unsigned int)column_int(c, 5, 0, VLAN_QOS_MAX);
+	row->attrs.vlan_proto = column_proto(c, 6);
+	row->attrs.spoofchk = column_int(c, 7, 0, 1) != 0;
+	row->attrs.trust = column_int(c, 8, 0, 1) != 0;
+	row->attrs.min_tx_rate = (unsigned int)column_int(c, 9, 0, UINT32_MAX);
+	row->attrs.max_tx_rate = (unsigned int)column_int(c, 10, 0, UINT32_MAX);
+	row->attrs.link_state = (enum vf_link)column_int(c, 11, VF_LINK_AUTO, VF_LINK_DISABLE);
 }
 
 static void decode_vm(struct columns *c, void *p)
@@ -123,6 +176,8 @@ static void decode_child(struct columns *c, void *p)
 
 union row {
 	struct row_pf pf;
+	struct row_host_pf host_pf;
+	struct row_baseline baseline;
 	struct row_net net;
 	struct row_vm vm;
 	struct row_attachment attachment;
@@ -176,6 +231,8 @@ static int each(struct ledger *l, enum ledger_statement id,
 	}
 
 LEDGER_EACH(pf, ST_EACH_PF)
+LEDGER_EACH(host_pf, ST_EACH_HOST_PF)
+LEDGER_EACH(baseline, ST_EACH_BASELINE)
 LEDGER_EACH(net, ST_EACH_NET)
 LEDGER_EACH(vm, ST_EACH_VM)
 LEDGER_EACH(attachment, ST_EACH_ATTACHMENT)

@@ -250,10 +250,9 @@ static void remove_dirs(struct sriovd *d)
 	static const char *const kinds[] = {"nic", "pf", "vm", "bridge"};
 	char path[PATH_SIZE];
 
-	for (size_t i = 0; i < d->n_nics; i++) {
-		rmdir(d->nics[i].dir);
-		if (path_set(path, sizeof(path), "%s/pf/%s", d->cfg.run_dir, d->nics[i].cfg.name) >=
-		    0)
+	for (struct pf *pf = d->pfs; pf; pf = pf->next) {
+		rmdir(pf->dir);
+		if (path_set(path, sizeof(path), "%s/pf/%s", d->cfg.run_dir, pf->name) >= 0)
 			rmdir(path);
 	}
 	for (size_t i = 0; i < d->n_bridges; i++)

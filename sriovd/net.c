@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <linux/if_ether.h>
+#include <sriovd/attrs.h>
 #include <sriovd/net.h>
 #include <string.h>
 
@@ -26,11 +28,10 @@ static int mac_choose(struct sriovd *d, const char *text, struct mac *ret_mac, s
 			return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
 				       "mac %s is %s: no interface can have it", text,
 				       ret_mac->b[0] & 1 ? "a multicast address" : "all zero");
-		for (size_t i = 0; i < d->n_nics; i++)
-			if (mac_equal(&d->nics[i].mac, ret_mac))
+		for (const struct pf *pf = d->pfs; pf; pf = pf->next)
+			if (mac_equal(&pf->mac, ret_mac))
 				return op_fail(e, HTTP_CONFLICT, -EEXIST,
-					       "mac %s is taken by pf %s", text,
-					       d->nics[i].cfg.name);
+					       "mac %s is taken by pf %s", text, pf->name);
 		owner = mac_owner(d, ret_mac);
 		if (owner)
 			return op_fail(e, HTTP_CONFLICT, -EEXIST, "mac %s is taken by net %s", text,
@@ -47,34 +48,75 @@ static int mac_choose(struct sriovd *d, const char *text, struct mac *ret_mac, s
 	return op_fail(e, HTTP_INTERNAL, -EEXIST, "no free address found");
 }
 
-int net_create(struct sriovd *d, const struct net_spec *spec, struct op_error *e)
+/* Values that are fine one by one and make no sense together. */
+static int spec_check(const struct net_spec *spec, struct row_net *row, struct op_error *e)
 {
-	struct row_net row = {.vlan = (unsigned int)spec->vlan,
-			      .vlan_qos = (unsigned int)spec->vlan_qos,
-			      .spoofchk = spec->spoofchk};
-	size_t n = 0;
-	struct net *net;
+	if (spec->vlan_proto && attrs_proto_parse(spec->vlan_proto, &row->vlan_proto) < 0)
+		return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
+			       "net %s: vlan_proto %.16s: must be 802.1q or 802.1ad", spec->name,
+			       spec->vlan_proto);
+	if (spec->link_state && attrs_link_parse(spec->link_state, &row->link_state) < 0)
+		return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
+			       "net %s: link_state %.16s: must be auto, enable or disable",
+			       spec->name, spec->link_state);
+	if (row->vlan_qos && !row->vlan)
+		return op_fail(e, HTTP_BAD_INPUT, -EINVAL, "net %s: vlan_qos needs a vlan",
+			       spec->name);
+	if (row->vlan_proto == ETH_P_8021AD && !row->vlan)
+		return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
+			       "net %s: vlan_proto 802.1ad needs a vlan", spec->name);
+	if (row->max_tx_rate && row->min_tx_rate > row->max_tx_rate)
+		return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
+			       "net %s: min_tx_rate %u is above max_tx_rate %u", spec->name,
+			       row->min_tx_rate, row->max_tx_rate);
+	return 0;
+}
+
+static int spec_decode(struct sriovd *d, const struct net_spec *spec, struct row_net *row,
+		       struct op_error *e)
+{
+	const struct pf *pf = spec->pf ? pf_find(d, spec->pf) : NULL;
 	int r;
 
+	*row = (struct row_net){.vlan = (unsigned int)spec->vlan,
+				.vlan_qos = (unsigned int)spec->vlan_qos,
+				.vlan_proto = ETH_P_8021Q,
+				.spoofchk = spec->spoofchk,
+				.trust = spec->trust,
+				.min_tx_rate = (unsigned int)spec->min_tx_rate,
+				.max_tx_rate = (unsigned int)spec->max_tx_rate};
 	if (!name_valid(spec->name))
 		return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
 			       "net name %.40s: must be 1 to 32 of a-z, 0-9 and -", spec->name);
 	if (net_find(d, spec->name))
 		return op_fail(e, HTTP_CONFLICT, -EEXIST, "net %s exists already", spec->name);
-	if (row.vlan_qos && !row.vlan)
-		return op_fail(e, HTTP_BAD_INPUT, -EINVAL, "net %s: vlan_qos needs a vlan",
-			       spec->name);
-	if (spec->pf && !nic_find(d, spec->pf))
+	r = spec_check(spec, row, e);
+	if (r < 0)
+		return r;
+	if (spec->pf && !pf)
 		return op_fail(e, HTTP_MISSING, -ENOENT, "no pf %.64s", spec->pf);
+	r = mac_choose(d, spec->mac, &row->mac, e);
+	if (r < 0)
+		return r;
+	text_set(row->name, sizeof(row->name), "%s", spec->name);
+	text_set(row->pf, sizeof(row->pf), "%s", spec->pf ? spec->pf : "");
+	return pf ? attrs_allowed(row, pf->caps, pf->name, e) : 0;
+}
+
+int net_create(struct sriovd *d, const struct net_spec *spec, struct op_error *e)
+{
+	struct row_net row;
+	struct net *net;
+	size_t n = 0;
+	int r;
+
+	r = spec_decode(d, spec, &row, e);
+	if (r < 0)
+		return r;
 	for (net = d->nets; net; net = net->next)
 		n++;
 	if (n >= NETS_MAX)
 		return op_fail(e, HTTP_CONFLICT, -ENOSPC, "there are %u nets already", NETS_MAX);
-	r = mac_choose(d, spec->mac, &row.mac, e);
-	if (r < 0)
-		return r;
-	text_set(row.name, sizeof(row.name), "%s", spec->name);
-	text_set(row.pf, sizeof(row.pf), "%s", spec->pf ? spec->pf : "");
 
 	net = net_new(d, spec->name);
 	if (!net)

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sriovd/attach.h>
 #include <sriovd/bridge.h>
-#include <sriovd/nic.h>
+#include <sriovd/pf.h>
 #include <sriovd/reconcile.h>
 #include <sriovd/sock.h>
 #include <sriovd/stray.h>
@@ -23,14 +23,16 @@
 /* A net whose operation was interrupted, or whose VM or VF may be gone. */
 static void settle_attached(struct sriovd *d, struct net *net)
 {
-	const struct child *back_end = net->nic	     ? &net->nic->snic
-				       : net->bridge ? &net->bridge->child
-						     : NULL;
-
 	stray_settle(d, net);
-	if (net->state == NET_ATTACHED && (!back_end || !back_end->running))
-		net_mark_lost(d, net,
-			      back_end ? back_end->reason : "it is not configured any more");
+	if (net->state != NET_ATTACHED)
+		return;
+	if (!net->pf && !net->bridge)
+		net_mark_lost(d, net, "it is not configured any more");
+	else if (net->pf && !net->pf->ops->alive(d, net->pf))
+		net_mark_lost(d, net, net->pf->snic.reason[0] ? net->pf->snic.reason
+							      : "its PF lost its VFs");
+	else if (net->bridge && !net->bridge->child.running)
+		net_mark_lost(d, net, net->bridge->child.reason);
 }
 
 static void settle_detaching(struct sriovd *d, struct net *net)
@@ -76,12 +78,12 @@ static void settle_net(struct sriovd *d, struct net *net)
 	}
 }
 
-/* Those whose NIC or bridge runs, or those whose does not: the latter before it is started anew. */
+/* Those whose PF or bridge runs, or those whose does not: the latter before it is started anew. */
 static void settle_nets(struct sriovd *d, bool running)
 {
 	for (struct net *net = d->nets; net; net = net->next) {
-		bool runs = net->nic ? net->nic->snic.running && net->nic->pf.running
-				     : net->bridge && net->bridge->child.running;
+		bool runs = net->pf ? pf_ready(d, net->pf)
+				    : net->bridge && net->bridge->child.running;
 
 		if (net->state != NET_DETACHED && runs == running)
 			settle_net(d, net);
@@ -119,16 +121,14 @@ static void bring_up_all(struct sriovd *d)
 	struct op_error e;
 	int r;
 
-	for (size_t i = 0; i < d->n_nics; i++) {
-		struct nic *nic = &d->nics[i];
-
+	for (struct pf *pf = d->pfs; pf; pf = pf->next) {
 		e.text[0] = '\0';
-		r = nic_bring_up(d, nic, &e);
+		r = pf_bring_up(d, pf, &e);
 		if (r >= 0)
 			continue;
-		text_set(nic->reason, sizeof(nic->reason), "%s", op_text(&e, r));
-		log_object_error(nic->pf.object, 0, "%s; trying again", nic->reason);
-		nic_recover(d, nic);
+		text_set(pf->reason, sizeof(pf->reason), "%s", op_text(&e, r));
+		log_object_error(pf->object, 0, "%s; trying again", pf->reason);
+		pf_recover(d, pf);
 	}
 	for (size_t i = 0; i < d->n_bridges; i++) {
 		struct bridge *br = &d->bridges[i];
@@ -226,9 +226,9 @@ static int stop_vms(struct sriovd *d, json_t *stopped, struct op_error *e)
 static void reopen(struct sriovd *d)
 {
 	d->closing = false;
-	for (size_t i = 0; i < d->n_nics; i++)
-		if (!d->nics[i].up)
-			nic_recover(d, &d->nics[i]);
+	for (struct pf *pf = d->pfs; pf; pf = pf->next)
+		if (!pf->up)
+			pf_recover(d, pf);
 	for (size_t i = 0; i < d->n_bridges; i++)
 		if (!d->bridges[i].up)
 			bridge_recover(d, &d->bridges[i]);
@@ -271,14 +271,13 @@ int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_er
 		return r;
 	}
 	/* recovery jobs end by themselves, now that closing is set */
-	for (size_t i = 0; i < d->n_nics; i++) {
-		struct nic *nic = &d->nics[i];
-		bool held = hold_wait(d, &nic->hold, true, clock_us() + CLOSE_US, "shutdown") >= 0;
+	for (struct pf *pf = d->pfs; pf; pf = pf->next) {
+		bool held = hold_wait(d, &pf->hold, true, clock_us() + CLOSE_US, "shutdown") >= 0;
 
-		nic_stop(d, nic);
-		json_array_append_new(stopped, json_sprintf("pf %s", nic->cfg.name));
+		pf_stop(d, pf);
+		json_array_append_new(stopped, json_sprintf("pf %s", pf->name));
 		if (held)
-			hold_release(d, &nic->hold, true);
+			hold_release(d, &pf->hold, true);
 	}
 	for (size_t i = 0; i < d->n_bridges; i++) {
 		stop_bridge(d, &d->bridges[i]);

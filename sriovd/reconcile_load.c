@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <lib/log.h>
 #include <sriovd/attach.h>
+#include <sriovd/pf.h>
 #include <sriovd/reconcile.h>
 #include <sriovd/vm.h>
 #include <string.h>
@@ -10,14 +11,14 @@
 
 static int load_pf(const struct row_pf *row, void *userdata)
 {
-	struct nic *nic = nic_find(userdata, row->name);
+	struct pf *pf = pf_find(userdata, row->name);
 
-	if (!nic) {
+	if (!pf) {
 		log_warning(0, "pf %s is in state.db and not in the configuration", row->name);
 		return 0;
 	}
 	/* an interrupted change is rolled forward: it was allowed when it was written down */
-	nic->wanted = row->wanted < VFS_MAX ? row->wanted : VFS_MAX;
+	pf->wanted = row->wanted < VFS_MAX ? row->wanted : VFS_MAX;
 	return 0;
 }
 
@@ -75,11 +76,11 @@ static int load_attachment(const struct row_attachment *row, void *userdata)
 		net->bridge = bridge_find(d, row->pf);
 		return 0;
 	}
-	net->nic = row->vf < (int)VFS_MAX ? nic_find(d, row->pf) : NULL;
+	net->pf = row->vf < (int)VFS_MAX ? pf_find(d, row->pf) : NULL;
 	net->vf = (unsigned int)row->vf;
-	if (net->nic) {
-		net->nic->vf[net->vf].net = net;
-		net->nic->vf[net->vf].state =
+	if (net->pf) {
+		net->pf->vf[net->vf].net = net;
+		net->pf->vf[net->vf].state =
 			row->phase == PHASE_ATTACHED ? VF_ATTACHED : VF_SANITISING;
 	}
 	return 0;
@@ -87,12 +88,12 @@ static int load_attachment(const struct row_attachment *row, void *userdata)
 
 static int load_quarantine(const struct row_quarantine *row, void *userdata)
 {
-	struct nic *nic = nic_find(userdata, row->pf);
+	struct pf *pf = pf_find(userdata, row->pf);
 
-	if (!nic || row->vf >= VFS_MAX)
+	if (!pf || row->vf >= VFS_MAX)
 		return 0;
-	nic->vf[row->vf].state = VF_QUARANTINED;
-	text_set(nic->vf[row->vf].reason, sizeof(nic->vf[row->vf].reason), "%s", row->reason);
+	pf->vf[row->vf].state = VF_QUARANTINED;
+	text_set(pf->vf[row->vf].reason, sizeof(pf->vf[row->vf].reason), "%s", row->reason);
 	return 0;
 }
 
@@ -134,14 +135,14 @@ static int collect(const struct row_child *row, void *userdata)
 
 static struct child *find_child(struct sriovd *d, const struct row_child *row)
 {
-	struct nic *nic = nic_find(d, row->name);
+	struct pf *pf = pf_find(d, row->name);
 	struct bridge *br = bridge_find(d, row->name);
 	struct vm *vm = vm_find(d, row->name);
 
 	if (strcmp(row->kind, child_kind_name(CHILD_SOFT_NIC)) == 0)
-		return nic ? &nic->snic : NULL;
+		return pf && !pf->ops->host ? &pf->snic : NULL;
 	if (strcmp(row->kind, child_kind_name(CHILD_PF)) == 0)
-		return nic ? &nic->pf : NULL;
+		return pf && !pf->ops->kernel ? &pf->drv : NULL;
 	if (strcmp(row->kind, child_kind_name(CHILD_BRIDGE)) == 0)
 		return br ? &br->child : NULL;
 	if (strcmp(row->kind, child_kind_name(CHILD_VMM)) == 0)

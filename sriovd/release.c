@@ -3,7 +3,7 @@
 #include <lib/clock.h>
 #include <lib/log.h>
 #include <sriovd/bridge.h>
-#include <sriovd/nic.h>
+#include <sriovd/pf.h>
 #include <sriovd/vm.h>
 #include <string.h>
 
@@ -27,8 +27,8 @@ static const enum vf_state vf_of_phase[PHASES] = {
 void net_phase_in_memory(struct net *net, enum phase phase)
 {
 	net->state = net_of_phase[phase];
-	if (net->nic)
-		net->nic->vf[net->vf].state = vf_of_phase[phase];
+	if (net->pf)
+		net->pf->vf[net->vf].state = vf_of_phase[phase];
 }
 
 int net_phase(struct sriovd *d, struct net *net, enum phase phase)
@@ -43,57 +43,59 @@ int net_phase(struct sriovd *d, struct net *net, enum phase phase)
 
 void net_detached(struct net *net)
 {
-	if (net->nic && net->nic->vf[net->vf].net == net)
-		net->nic->vf[net->vf].net = NULL;
+	if (net->pf && net->pf->vf[net->vf].net == net)
+		net->pf->vf[net->vf].net = NULL;
 	net->state = NET_DETACHED;
 	net->vm = NULL;
-	net->nic = NULL;
+	net->pf = NULL;
 	net->bridge = NULL;
+}
+
+const char *net_object(const struct net *net, char buf[NAME_SIZE + 4])
+{
+	text_set(buf, NAME_SIZE + 4, "net %s", net->id.name);
+	return buf;
 }
 
 static void quarantine(struct sriovd *d, struct net *net, const char *reason)
 {
-	struct nic *nic = net->nic;
-	struct vf *vf = &nic->vf[net->vf];
 	struct row_quarantine row = {.vf = net->vf};
 
-	*vf = (struct vf){.state = VF_QUARANTINED};
-	text_set(vf->reason, sizeof(vf->reason), "%s", reason);
-	text_set(row.pf, sizeof(row.pf), "%s", nic->cfg.name);
+	text_set(row.pf, sizeof(row.pf), "%s", net->pf->name);
 	text_set(row.reason, sizeof(row.reason), "%s", reason);
-	log_object_warning(nic->pf.object, 0, "vf %u is quarantined: %s", net->vf, reason);
+	pf_vf_quarantine(d, net->pf, net->vf, reason);
 	ledger_trouble(d, ledger_quarantine(d->ledger, net->id.name, &row), "quarantine");
 }
 
 static void release_vf(struct sriovd *d, struct net *net)
 {
-	struct nic *nic = net->nic;
+	struct pf *pf = net->pf;
 	struct op_error e = {};
 	int r;
 
 	ledger_trouble(d, ledger_set_phase(d->ledger, net->id.name, PHASE_SANITISING),
 		       "sanitising");
 	net_phase_in_memory(net, PHASE_SANITISING);
-	r = hold_wait(d, &nic->hold, false, clock_us() + HOLD_US, "scrubbing of vf %u", net->vf);
+	r = hold_wait(d, &pf->hold, false, clock_us() + HOLD_US, "scrubbing of vf %u", net->vf);
 	if (r < 0) {
 		quarantine(d, net, "the PF was busy for too long");
 		return;
 	}
-	r = nic_vf_scrub(d, nic, net->vf, &e);
+	r = pf_vf_scrub(d, pf, net->vf, &e);
 	if (r < 0) {
 		quarantine(d, net, e.text[0] ? e.text : QUARANTINE_TEXT);
 	} else {
-		nic->vf[net->vf] = (struct vf){.state = VF_FREE};
+		pf->vf[net->vf] = (struct vf){.state = VF_FREE};
 		ledger_trouble(d, ledger_del_attachment(d->ledger, net->id.name), "detach");
 	}
-	hold_release(d, &nic->hold, false);
+	hold_release(d, &pf->hold, false);
 }
 
 void net_release(struct sriovd *d, struct net *net)
 {
 	struct op_error e = {};
 
-	if (net->nic) {
+	if (net->pf) {
 		release_vf(d, net);
 	} else {
 		if (net->bridge && bridge_port_remove(d, net->bridge, net->id.name, &e) < 0)
@@ -110,27 +112,28 @@ static void lose(struct sriovd *d, struct net *net, bool gone, const char *reaso
 	/* without its VF, which others may get from now on */
 	struct row_attachment row = {.vf = -1, .generation = net->generation, .phase = PHASE_LOST};
 	struct op_error e = {};
-	char how[16];
+	char object[NAME_SIZE + 4], how[16];
 
 	text_set(net->reason, sizeof(net->reason), "%s", reason);
+	event_add(d, net_object(net, object), "lost", "%s", reason);
 	log_info("net %s: lost: %s", net->id.name, net->reason);
 	text_set(row.net, sizeof(row.net), "%s", net->id.name);
 	text_set(row.vm, sizeof(row.vm), "%s", net->vm ? net->vm->name : "");
 	text_set(row.path, sizeof(row.path), "%s", net_path_name(net->path));
 	text_set(row.pf, sizeof(row.pf), "%s",
-		 net->nic      ? net->nic->cfg.name
+		 net->pf      ? net->pf->name
 		 : net->bridge ? net->bridge->cfg.name
 			       : "");
 	if (net->vm && vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, &e) < 0)
 		log_object_warning(net->vm->child.object, 0, "%s", e.text);
-	if (net->nic && gone)
-		net->nic->vf[net->vf] = (struct vf){.state = VF_FREE};
-	else if (net->nic)
+	if (net->pf && gone)
+		net->pf->vf[net->vf] = (struct vf){.state = VF_FREE};
+	else if (net->pf)
 		release_vf(d, net);
 	else if (net->bridge && !gone && bridge_port_remove(d, net->bridge, net->id.name, &e) < 0)
 		log_object_warning(net->bridge->child.object, 0, "%s", e.text);
 	ledger_trouble(d, ledger_put_attachment(d->ledger, &row), "lost");
-	net->nic = NULL;
+	net->pf = NULL;
 	net->bridge = NULL;
 	net->state = NET_LOST;
 	pthread_cond_broadcast(&d->changed);
@@ -146,24 +149,24 @@ void net_give_up(struct sriovd *d, struct net *net, const char *reason)
 	lose(d, net, false, reason);
 }
 
-static bool is_on(const struct net *net, const struct nic *nic, const struct bridge *br)
+static bool is_on(const struct net *net, const struct pf *pf, const struct bridge *br)
 {
-	return net->state == NET_ATTACHED && net->vm && (nic ? net->nic == nic : net->bridge == br);
+	return net->state == NET_ATTACHED && net->vm && (pf ? net->pf == pf : net->bridge == br);
 }
 
-static struct net *next_lost(struct sriovd *d, const struct nic *nic, const struct bridge *br,
+static struct net *next_lost(struct sriovd *d, const struct pf *pf, const struct bridge *br,
 			     const struct vm *vm)
 {
 	for (struct net *net = d->nets; net; net = net->next)
-		if (is_on(net, nic, br) && (!vm || net->vm == vm))
+		if (is_on(net, pf, br) && (!vm || net->vm == vm))
 			return net;
 	return NULL;
 }
 
 /* The next one of a VM that is held. */
-static int vm_loses_next(struct sriovd *d, struct nic *nic, struct bridge *br, struct vm *vm)
+static int vm_loses_next(struct sriovd *d, struct pf *pf, struct bridge *br, struct vm *vm)
 {
-	struct net *net = next_lost(d, nic, br, vm);
+	struct net *net = next_lost(d, pf, br, vm);
 	int r;
 
 	if (!net)
@@ -171,33 +174,33 @@ static int vm_loses_next(struct sriovd *d, struct nic *nic, struct bridge *br, s
 	r = hold_wait(d, &net->hold, true, clock_us() + HOLD_US, "surprise removal");
 	if (r < 0)
 		return r;
-	if (is_on(net, nic, br) && net->vm == vm)
-		net_mark_lost(d, net, nic ? nic->snic.reason : br->child.reason);
+	if (is_on(net, pf, br) && net->vm == vm)
+		net_mark_lost(d, net, pf ? pf->loss : br->child.reason);
 	hold_release(d, &net->hold, true);
 	return 0;
 }
 
 /*
  * Others may change everything while we wait, so each round looks for the next one from the start.
- * Until all have heard of it there is no new NIC, however long a VM keeps us waiting: tenants of
+ * Until all have heard of it there is no new PF, however long a VM keeps us waiting: tenants of
  * the old VFs would come to own new ones.
  */
-void nets_lost(struct sriovd *d, struct nic *nic, struct bridge *br)
+void nets_lost(struct sriovd *d, struct pf *pf, struct bridge *br)
 {
 	struct net *net;
 	int r = 0;
 
-	while (r != -ECANCELED && (net = next_lost(d, nic, br, NULL))) {
+	while (r != -ECANCELED && (net = next_lost(d, pf, br, NULL))) {
 		struct vm *vm = net->vm;
 
 		r = hold_wait(d, &vm->hold, false, clock_us() + HOLD_US, "removal of %s",
 			      net->id.name);
 		if (r >= 0) {
-			r = vm_loses_next(d, nic, br, vm);
+			r = vm_loses_next(d, pf, br, vm);
 			hold_release(d, &vm->hold, false);
 		}
 		if (r == -ETIMEDOUT)
 			log_warning(0, "%s: nets on it are busy, still waiting to remove them",
-				    nic ? nic->snic.object : br->child.object);
+				    pf ? pf->ops->back_end(pf) : br->child.object);
 	}
 }

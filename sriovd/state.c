@@ -2,7 +2,7 @@
 #include <fcntl.h>
 #include <lib/clock.h>
 #include <lib/log.h>
-#include <sriovd/state.h>
+#include <sriovd/pf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +71,21 @@ int net_path_parse(const char *name, enum net_path *ret_path)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+void event_add(struct sriovd *d, const char *object, const char *what, const char *fmt, ...)
+{
+	struct event *ev = &d->events[d->n_events++ % EVENTS_MAX];
+	struct timespec now;
+	va_list ap;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ev->time_us = (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
+	text_set(ev->object, sizeof(ev->object), "%s", object);
+	text_set(ev->what, sizeof(ev->what), "%s", what);
+	va_start(ap, fmt);
+	vsnprintf(ev->text, sizeof(ev->text), fmt, ap);
+	va_end(ap);
 }
 
 void text_set(char *buf, size_t size, const char *fmt, ...)
@@ -257,12 +272,53 @@ int job_start(struct sriovd *d, void (*fn)(struct sriovd *d, void *arg), void *a
 	return 0;
 }
 
-struct nic *nic_find(struct sriovd *d, const char *name)
+struct pf *pf_find(struct sriovd *d, const char *name)
 {
-	for (size_t i = 0; i < d->n_nics; i++)
-		if (strcmp(d->nics[i].cfg.name, name) == 0)
-			return &d->nics[i];
+	for (struct pf *pf = d->pfs; pf; pf = pf->next)
+		if (strcmp(pf->name, name) == 0)
+			return pf;
 	return NULL;
+}
+
+struct pf *pf_at(struct sriovd *d, size_t n)
+{
+	struct pf *pf = d->pfs;
+
+	while (pf && n-- > 0)
+		pf = pf->next;
+	return pf;
+}
+
+struct pf *pf_ref(struct pf *pf)
+{
+	pf->refs++;
+	return pf;
+}
+
+void pf_unref(struct sriovd *d, struct pf *pf)
+{
+	pf->refs--;
+	pthread_cond_broadcast(&d->changed);
+}
+
+struct pf *pf_new(struct sriovd *d, const char *name)
+{
+	struct pf **at = &d->pfs;
+	struct pf *pf;
+
+	pf = calloc(1, sizeof(*pf));
+	if (!pf)
+		return NULL;
+	text_set(pf->name, sizeof(pf->name), "%s", name);
+	text_set(pf->object, sizeof(pf->object), "pf %s", name);
+	text_set(pf->reason, sizeof(pf->reason), "not started yet");
+	pf->drv.pidfd = pf->drv.event_fd = -1;
+	pf->snic.pidfd = pf->snic.event_fd = -1;
+	pf->device_fd = pf->container_fd = -1;
+	while (*at)
+		at = &(*at)->next;
+	*at = pf;
+	return pf;
 }
 
 struct bridge *bridge_find(struct sriovd *d, const char *name)
@@ -324,6 +380,31 @@ struct net *net_new(struct sriovd *d, const char *name)
 	return net;
 }
 
+static void child_done(struct child *c)
+{
+	c->pidfd = fd_close(c->pidfd);
+	c->event_fd = fd_close(c->event_fd);
+}
+
+void pf_free(struct sriovd *d, struct pf *pf)
+{
+	for (struct pf **at = &d->pfs; *at; at = &(*at)->next)
+		if (*at == pf) {
+			*at = pf->next;
+			break;
+		}
+	pf->removed = true;
+	hold_retire(d, &pf->hold);
+	while (pf->refs > 0)
+		pthread_cond_wait(&d->changed, &d->baton);
+	child_done(&pf->drv);
+	child_done(&pf->snic);
+	fd_close(pf->device_fd);
+	fd_close(pf->container_fd);
+	free(pf->seen);
+	free(pf);
+}
+
 void vm_free(struct sriovd *d, struct vm *vm)
 {
 	for (struct vm **at = &d->vms; *at; at = &(*at)->next)
@@ -371,26 +452,6 @@ static int boot_id_read(char buf[BOOT_ID_SIZE])
 	return 0;
 }
 
-static int nic_init(struct sriovd *d, struct nic *nic, const struct config_nic *cfg,
-		    struct op_error *e)
-{
-	char ctl[2 * PATH_SIZE];
-	int r;
-
-	nic->cfg = *cfg;
-	text_set(nic->reason, sizeof(nic->reason), "not started yet");
-	r = path_set(nic->dir, sizeof(nic->dir), "%s/nic/%s", d->cfg.run_dir, cfg->name);
-	if (r < 0)
-		return op_fail(e, HTTP_BAD_INPUT, r, "nic %s: the run directory's path is too long",
-			       cfg->name);
-	text_set(ctl, sizeof(ctl), "%s/ctl.sock", nic->dir);
-	r = child_init(&nic->snic, CHILD_SOFT_NIC, cfg->name, ctl, e);
-	if (r < 0)
-		return r;
-	text_set(ctl, sizeof(ctl), "%s/pf/%s/ctl.sock", d->cfg.run_dir, cfg->name);
-	return child_init(&nic->pf, CHILD_PF, cfg->name, ctl, e);
-}
-
 static int bridge_init(struct sriovd *d, struct bridge *br, const struct config_bridge *cfg,
 		       struct op_error *e)
 {
@@ -416,6 +477,7 @@ int state_init(struct sriovd *d, const struct config *cfg, struct op_error *e)
 	d->cfg = *cfg;
 	d->watch_fd = -1;
 	d->lock_fd = -1;
+	d->sysfs = -1;
 	d->started_us = clock_us();
 	pthread_mutex_init(&d->baton, NULL);
 	pthread_condattr_init(&attr);
@@ -426,8 +488,8 @@ int state_init(struct sriovd *d, const struct config *cfg, struct op_error *e)
 	r = boot_id_read(d->boot_id);
 	if (r < 0)
 		return op_fail(e, HTTP_INTERNAL, r, "boot id: %s", strerrordesc_np(-r));
-	for (; d->n_nics < cfg->n_nics; d->n_nics++) {
-		r = nic_init(d, &d->nics[d->n_nics], &cfg->nics[d->n_nics], e);
+	for (size_t i = 0; i < cfg->n_nics; i++) {
+		r = pf_soft_new(d, &cfg->nics[i], e);
 		if (r < 0)
 			return r;
 	}
@@ -439,18 +501,10 @@ int state_init(struct sriovd *d, const struct config *cfg, struct op_error *e)
 	return 0;
 }
 
-static void child_done(struct child *c)
-{
-	c->pidfd = fd_close(c->pidfd);
-	c->event_fd = fd_close(c->event_fd);
-}
-
 void state_done(struct sriovd *d)
 {
-	for (size_t i = 0; i < d->n_nics; i++) {
-		child_done(&d->nics[i].snic);
-		child_done(&d->nics[i].pf);
-	}
+	while (d->pfs)
+		pf_free(d, d->pfs);
 	for (size_t i = 0; i < d->n_bridges; i++)
 		child_done(&d->bridges[i].child);
 	while (d->vms)
@@ -460,6 +514,7 @@ void state_done(struct sriovd *d)
 	ledger_close(d->ledger);
 	fd_close(d->watch_fd);
 	fd_close(d->lock_fd);
+	fd_close(d->sysfs);
 	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->baton);
 }

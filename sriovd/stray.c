@@ -3,6 +3,7 @@
 #include <lib/ctl.h>
 #include <lib/log.h>
 #include <sriovd/attach.h>
+#include <sriovd/pf.h>
 #include <sriovd/stray.h>
 #include <sriovd/vm.h>
 #include <string.h>
@@ -17,17 +18,20 @@ struct stray {
 
 static void settle_lost(struct sriovd *d, struct net *net)
 {
-	const struct child *back_end = net->nic	     ? &net->nic->snic
-				       : net->bridge ? &net->bridge->child
-						     : NULL;
+	const char *back_end = net->pf	     ? net->pf->ops->back_end(net->pf)
+			       : net->bridge ? net->bridge->child.object
+					     : "its back end";
 	char reason[LEDGER_REASON];
 
-	if (back_end && !back_end->running) {
-		net_mark_lost(d, net, back_end->reason);
+	if (net->pf && !net->pf->ops->alive(d, net->pf)) {
+		net_mark_lost(d, net, net->pf->reason);
 		return;
 	}
-	text_set(reason, sizeof(reason), "%s stopped serving vm %s",
-		 back_end ? back_end->object : "its back end", net->vm->name);
+	if (net->bridge && !net->bridge->child.running) {
+		net_mark_lost(d, net, net->bridge->child.reason);
+		return;
+	}
+	text_set(reason, sizeof(reason), "%s stopped serving vm %s", back_end, net->vm->name);
 	net_give_up(d, net, reason);
 }
 

@@ -5,7 +5,7 @@
 #include <lib/log.h>
 #include <sriovd/attach.h>
 #include <sriovd/bridge.h>
-#include <sriovd/nic.h>
+#include <sriovd/pf.h>
 #include <sriovd/stray.h>
 #include <sriovd/vm.h>
 #include <sriovd/watch.h>
@@ -24,22 +24,18 @@
 void child_ended(struct sriovd *d, struct child *c)
 {
 	struct bridge *br;
-	struct nic *nic;
+	struct pf *pf;
 
 	child_died(d, c);
 	switch (c->kind) {
 	case CHILD_SOFT_NIC:
-		nic = owner_of(c, struct nic, snic);
-		nic->epoch++;
-		nic->snic_died = true;
-		nic->num_vfs = 0;
-		text_set(nic->reason, sizeof(nic->reason), "%s", c->reason);
-		nic_recover(d, nic);
+		pf_lose(d, owner_of(c, struct pf, snic), c->reason);
 		break;
 	case CHILD_PF:
-		nic = owner_of(c, struct nic, pf);
-		text_set(nic->reason, sizeof(nic->reason), "%s", c->reason);
-		nic_recover(d, nic);
+		pf = owner_of(c, struct pf, drv);
+		text_set(pf->reason, sizeof(pf->reason), "%s", c->reason);
+		event_add(d, pf->object, "driver-died", "%s", c->reason);
+		pf_recover(d, pf);
 		break;
 	case CHILD_BRIDGE:
 		br = owner_of(c, struct bridge, child);
@@ -89,14 +85,16 @@ static bool says_lost(const char *event, json_t *data)
 
 static void on_pf_event(struct sriovd *d, struct child *c, const char *name, json_t *data)
 {
-	struct nic *nic = owner_of(c, struct nic, pf);
+	struct pf *pf = owner_of(c, struct pf, drv);
 
-	if (strcmp(name, "pf.link") == 0)
-		nic->link = json_is_true(json_object_get(data, "up"));
-	if (strcmp(name, "pf.lost") != 0 || !nic->up)
+	if (strcmp(name, "pf.link") == 0) {
+		pf->link = json_is_true(json_object_get(data, "up"));
+		event_add(d, pf->object, "link", pf->link ? "up" : "down");
+	}
+	if (strcmp(name, "pf.lost") != 0 || !pf->up)
 		return;
-	text_set(nic->reason, sizeof(nic->reason), "the PF does not answer %s", c->object);
-	nic_recover(d, nic);
+	text_set(pf->reason, sizeof(pf->reason), "the PF does not answer %s", c->object);
+	pf_recover(d, pf);
 }
 
 void child_events(struct sriovd *d, struct child *c)
@@ -135,20 +133,21 @@ void child_events(struct sriovd *d, struct child *c)
 
 /* ---- janitor ---- */
 
-static void retry_vf(struct sriovd *d, struct nic *nic, unsigned int i)
+static void retry_vf(struct sriovd *d, struct pf *pf, unsigned int i)
 {
-	struct vf *vf = &nic->vf[i];
+	struct vf *vf = &pf->vf[i];
 	struct op_error e = {};
 	int r;
 
-	if (hold_take(&nic->hold, false, "", &e, "scrubbing of vf %u", i) < 0)
+	if (hold_take(&pf->hold, false, "", &e, "scrubbing of vf %u", i) < 0)
 		return;
 	vf->state = VF_SANITISING;
-	r = nic_vf_scrub(d, nic, i, &e);
+	r = pf_vf_scrub(d, pf, i, &e);
 	if (r >= 0) {
 		*vf = (struct vf){.state = VF_FREE};
-		ledger_trouble(d, ledger_del_quarantine(d->ledger, nic->cfg.name, i), "quarantine");
-		log_object_info(nic->pf.object, "vf %u is clean again", i);
+		ledger_trouble(d, ledger_del_quarantine(d->ledger, pf->name, i), "quarantine");
+		log_object_info(pf->object, "vf %u is clean again", i);
+		event_add(d, pf->object, "vf-clean", "vf %u is clean again", i);
 	} else {
 		vf->state = VF_QUARANTINED;
 		text_set(vf->reason, sizeof(vf->reason), "%s", op_text(&e, r));
@@ -156,7 +155,15 @@ static void retry_vf(struct sriovd *d, struct nic *nic, unsigned int i)
 		if (vf->tries < RETRY_SHIFT_MAX)
 			vf->tries++;
 	}
-	hold_release(d, &nic->hold, false);
+	hold_release(d, &pf->hold, false);
+}
+
+static void retry_vfs(struct sriovd *d, struct pf *pf)
+{
+	for (unsigned int i = 0; i < VFS_MAX; i++)
+		if (pf->up && i < pf->num_vfs && !d->closing && !pf->removed &&
+		    pf->vf[i].state == VF_QUARANTINED && pf->vf[i].retry_us <= clock_us())
+			retry_vf(d, pf, i);
 }
 
 static bool cut_off(const struct child *c)
@@ -164,18 +171,18 @@ static bool cut_off(const struct child *c)
 	return c->running && c->event_fd < 0;
 }
 
-static void resubscribe_nic(struct sriovd *d, struct nic *nic)
+static void resubscribe_pf(struct sriovd *d, struct pf *pf)
 {
 	struct op_error e;
 
-	if ((!cut_off(&nic->snic) && !cut_off(&nic->pf)) ||
-	    hold_take(&nic->hold, false, "", &e, "subscription") < 0)
+	if ((!cut_off(&pf->snic) && !cut_off(&pf->drv)) ||
+	    hold_take(&pf->hold, false, "", &e, "subscription") < 0)
 		return;
-	if (cut_off(&nic->snic) && child_resubscribe(d, &nic->snic) < 0)
-		log_object_debug(nic->snic.object, "no events");
-	if (cut_off(&nic->pf) && child_resubscribe(d, &nic->pf) < 0)
-		log_object_debug(nic->pf.object, "no events");
-	hold_release(d, &nic->hold, false);
+	if (cut_off(&pf->snic) && child_resubscribe(d, &pf->snic) < 0)
+		log_object_debug(pf->snic.object, "no events");
+	if (cut_off(&pf->drv) && child_resubscribe(d, &pf->drv) < 0)
+		log_object_debug(pf->drv.object, "no events");
+	hold_release(d, &pf->hold, false);
 }
 
 /* A guest can make its VMM talk more than we listen; what was said meanwhile is asked for. */
@@ -201,8 +208,6 @@ static void resubscribe_all(struct sriovd *d)
 {
 	struct vm *vm = d->vms;
 
-	for (size_t i = 0; i < d->n_nics; i++)
-		resubscribe_nic(d, &d->nics[i]);
 	for (size_t i = 0; i < d->n_bridges; i++)
 		if (cut_off(&d->bridges[i].child) && child_resubscribe(d, &d->bridges[i].child) < 0)
 			log_object_debug(d->bridges[i].child.object, "no events");
@@ -216,15 +221,14 @@ static void janitor_job(struct sriovd *d, void *arg)
 	int r = 0;
 
 	while (r != -ECANCELED && !d->closing) {
-		for (size_t n = 0; n < d->n_nics; n++)
-			for (unsigned int i = 0; i < VFS_MAX; i++) {
-				struct nic *nic = &d->nics[n];
+		struct pf *pf;
 
-				if (nic->up && i < nic->num_vfs && !d->closing &&
-				    nic->vf[i].state == VF_QUARANTINED &&
-				    nic->vf[i].retry_us <= clock_us())
-					retry_vf(d, nic, i);
-			}
+		for (size_t n = 0; (pf = pf_at(d, n)); n++) {
+			pf_ref(pf);
+			retry_vfs(d, pf);
+			resubscribe_pf(d, pf);
+			pf_unref(d, pf);
+		}
 		resubscribe_all(d);
 		vm_sweep(d);
 		r = state_sleep(d, JANITOR_US);

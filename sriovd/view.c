@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <lib/clock.h>
 #include <lib/ctl.h>
-#include <sriovd/nic.h>
+#include <sriovd/attrs.h>
+#include <sriovd/pf.h>
 #include <sriovd/view.h>
 #include <sriovd/vm.h>
 #include <string.h>
@@ -26,60 +27,6 @@ json_t *view_vm_infos(struct sriovd *d, const char *only)
 	return infos;
 }
 
-json_t *view_vf_lists(struct sriovd *d, const char *only)
-{
-	json_t *lists = json_object();
-
-	for (size_t i = 0; i < d->n_nics; i++) {
-		struct nic *nic = &d->nics[i];
-		json_t *list = NULL;
-
-		if (nic->up && (!only || strcmp(only, nic->cfg.name) == 0) &&
-		    nic_vf_list(d, nic, &list, NULL) >= 0)
-			json_object_set_new(lists, nic->cfg.name, list);
-	}
-	return lists;
-}
-
-json_t *view_pf(const struct nic *nic)
-{
-	unsigned int in_use = 0;
-	char mac[MAC_TEXT];
-	json_t *pf;
-
-	for (unsigned int i = 0; i < VFS_MAX; i++)
-		in_use += nic->vf[i].net != NULL;
-	pf = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s+, s:s}", "name",
-		       nic->cfg.name, "driver", "sriov-pf", "device", "82576 (software)", "state",
-		       nic->up ? "up" : "lost", "mac", mac_format(&nic->mac, mac), "link",
-		       nic->up && nic->link ? "up" : "down", "num_vfs", (int)nic->num_vfs,
-		       "total_vfs", (int)nic->total_vfs, "vfs_in_use", (int)in_use, "nic",
-		       "soft-nic ", nic->cfg.name, "tap", nic->cfg.tap);
-	if (!nic->up)
-		json_object_set_new(pf, "reason", json_string(nic->reason));
-	return pf;
-}
-
-json_t *view_vf(const struct nic *nic, unsigned int i, json_t *lists)
-{
-	static const char *const keys[] = {"mac",	 "vlan",    "vlan_qos",	  "spoofchk",
-					   "link_state", "trust",   "rx_packets", "tx_packets",
-					   "rx_bytes",	 "tx_bytes"};
-	const struct vf *vf = &nic->vf[i];
-	json_t *list = json_object_get(json_object_get(lists, nic->cfg.name), "vfs");
-	json_t *now = json_array_get(list, i);
-	const struct net *net = vf->net;
-	json_t *view;
-
-	view = json_pack("{s:s, s:i, s:s, s:s, s:s*, s:s*}", "pf", nic->cfg.name, "vf", (int)i,
-			 "state", vf_state_name(vf->state), "reason", vf->reason, "net",
-			 net ? net->id.name : NULL, "vm", net && net->vm ? net->vm->name : NULL);
-	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-		if (json_object_get(now, keys[k]))
-			json_object_set(view, keys[k], json_object_get(now, keys[k]));
-	return view;
-}
-
 static json_t *guest_interface(const struct net *net, json_t *infos)
 {
 	json_t *list = NULL, *iface;
@@ -102,14 +49,20 @@ json_t *view_net(const struct net *net, json_t *infos)
 	char mac[MAC_TEXT], vf[NAME_SIZE + 12];
 	json_t *view, *guest;
 
-	view = json_pack("{s:s, s:s, s:i, s:i, s:b, s:s*, s:s, s:s*, s:s*}", "name", net->id.name,
-			 "mac", mac_format(&net->id.mac, mac), "vlan", (int)net->id.vlan,
-			 "vlan_qos", (int)net->id.vlan_qos, "spoofchk", (int)net->id.spoofchk, "pf",
-			 net->id.pf[0] ? net->id.pf : NULL, "state", net_state_name(net->state),
-			 "vm", held && net->vm ? net->vm->name : NULL, "path",
-			 held ? net_path_name(net->path) : NULL);
-	if (net->nic) {
-		text_set(vf, sizeof(vf), "%s/%u", net->nic->cfg.name, net->vf);
+	view = json_pack("{s:s, s:s, s:i, s:i, s:s, s:b, s:b, s:i, s:i, s:s, s:s*, s:s}", "name",
+			 net->id.name, "mac", mac_format(&net->id.mac, mac), "vlan",
+			 (int)net->id.vlan, "vlan_qos", (int)net->id.vlan_qos, "vlan_proto",
+			 attrs_proto_name(net->id.vlan_proto), "spoofchk", (int)net->id.spoofchk,
+			 "trust", (int)net->id.trust, "min_tx_rate", (int)net->id.min_tx_rate,
+			 "max_tx_rate", (int)net->id.max_tx_rate, "link_state",
+			 attrs_link_name(net->id.link_state), "pf",
+			 net->id.pf[0] ? net->id.pf : NULL, "state", net_state_name(net->state));
+	if (held && net->vm)
+		json_object_set_new(view, "vm", json_string(net->vm->name));
+	if (held)
+		json_object_set_new(view, "path", json_string(net_path_name(net->path)));
+	if (net->pf) {
+		text_set(vf, sizeof(vf), "%s/%u", net->pf->name, net->vf);
 		json_object_set_new(view, "vf", json_string(vf));
 	}
 	if (net->state == NET_LOST)
@@ -171,15 +124,13 @@ static json_t *problems(const struct sriovd *d)
 
 	if (d->ledger_problem[0])
 		add_problem(list, "%s", d->ledger_problem);
-	for (size_t n = 0; n < d->n_nics; n++) {
-		const struct nic *nic = &d->nics[n];
-
-		if (!nic->up)
-			add_problem(list, "pf %s is lost: %s", nic->cfg.name, nic->reason);
+	for (const struct pf *pf = d->pfs; pf; pf = pf->next) {
+		if (!pf->up)
+			add_problem(list, "pf %s is lost: %s", pf->name, pf->reason);
 		for (unsigned int i = 0; i < VFS_MAX; i++)
-			if (nic->vf[i].state == VF_QUARANTINED)
-				add_problem(list, "vf %s/%u is quarantined: %s", nic->cfg.name, i,
-					    nic->vf[i].reason);
+			if (pf->vf[i].state == VF_QUARANTINED)
+				add_problem(list, "vf %s/%u is quarantined: %s", pf->name, i,
+					    pf->vf[i].reason);
 	}
 	for (size_t i = 0; i < d->n_bridges; i++)
 		if (!d->bridges[i].up)
@@ -199,11 +150,13 @@ static json_t *problems(const struct sriovd *d)
 json_t *view_status(struct sriovd *d)
 {
 	json_t *children = json_array();
-	int n_vms = 0, n_nets = 0;
+	int n_pfs = 0, n_vms = 0, n_nets = 0;
 
-	for (size_t i = 0; i < d->n_nics; i++) {
-		add_child(children, &d->nics[i].snic);
-		add_child(children, &d->nics[i].pf);
+	for (const struct pf *pf = d->pfs; pf; pf = pf->next, n_pfs++) {
+		if (!pf->ops->host)
+			add_child(children, &pf->snic);
+		if (!pf->ops->kernel)
+			add_child(children, &pf->drv);
 	}
 	for (size_t i = 0; i < d->n_bridges; i++)
 		add_child(children, &d->bridges[i].child);
@@ -215,6 +168,6 @@ json_t *view_status(struct sriovd *d)
 			 SRIOVD_VERSION, "pid", (int)getpid(), "uptime_s",
 			 (json_int_t)((clock_us() - d->started_us) / USEC_PER_SEC), "state_db",
 			 d->cfg.state_dir, "/state.db", "run_dir", d->cfg.run_dir, "pfs",
-			 (int)d->n_nics, "vms", n_vms, "nets", n_nets, "children", children,
+			 n_pfs, "vms", n_vms, "nets", n_nets, "children", children,
 			 "problems", problems(d));
 }

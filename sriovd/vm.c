@@ -153,6 +153,7 @@ int vm_start(struct sriovd *d, const char *name, unsigned int memory_mib, struct
 		vm_remove(d, vm);
 		return r;
 	}
+	event_add(d, object, "started", "%u MiB", memory_mib);
 	log_object_info(vm->child.object, "vm runs with %u MiB", memory_mib);
 	return 0;
 }
@@ -229,11 +230,15 @@ static void end_start(struct sriovd *d, struct vm *vm)
 
 void vm_end(struct sriovd *d, struct vm *vm, enum vm_state state, const char *reason)
 {
+	char object[NAME_SIZE + 4];
+
 	/* starting and stopping are operations under way: they notice for themselves */
 	if (vm->ending || vm->state != VM_RUNNING || d->closing)
 		return;
 	vm->state = state;
 	text_set(vm->reason, sizeof(vm->reason), "%s", reason);
+	text_set(object, sizeof(object), "vm %s", vm->name);
+	event_add(d, object, vm_state_name(state), "%s", reason);
 	log_object_warning(vm->child.object, 0, "vm %s: %s", vm_state_name(state), reason);
 	end_start(d, vm);
 }
@@ -327,6 +332,7 @@ int vm_stop(struct sriovd *d, const char *name, bool force, uint64_t deadline_ms
 	hold_release(d, &vm->hold, true);
 	if (r < 0)
 		return r;
+	event_add(d, object, "stopped", "%s", how);
 	vm_remove(d, vm);
 	log_info("vm %s: stopped (%s)", name, how);
 	return 0;

@@ -46,18 +46,22 @@ int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint
 	return 0;
 }
 
-int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, int fd,
-		  uint64_t timeout_ms, bool *ret_added, struct op_error *e)
+int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params,
+		  const int *fds, size_t n_fds, bool *ret_added, struct op_error *e)
 {
-	char id[NAME_SIZE];
 	int r;
 
-	text_set(id, sizeof(id), "%s", json_string_value(json_object_get(params, "id")));
-	r = child_call(d, &vm->child, "device.add", params, &fd, 1, ADD_US, NULL, e);
+	r = child_call(d, &vm->child, "device.add", params, fds, n_fds, ADD_US, NULL, e);
 	/* without an answer it may have been added all the same */
 	*ret_added = r >= 0 || r == -ETIMEDOUT;
-	if (r < 0)
-		return r;
+	return r;
+}
+
+int vm_device_wait(struct sriovd *d, const struct vm *vm, const char *id, uint64_t timeout_ms,
+		   struct op_error *e)
+{
+	int r;
+
 	r = child_call(d, &vm->child, "device.wait",
 		       json_pack("{s:s, s:s, s:I}", "id", id, "for", "up", "timeout_ms",
 				 (json_int_t)timeout_ms),

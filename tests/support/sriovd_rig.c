@@ -35,7 +35,7 @@ void sriovd_rig_close(struct sriovd *d)
 
 void sriovd_rig_reset(struct sriovd *d)
 {
-	struct nic *nic = &d->nics[0];
+	struct pf *pf = d->pfs;
 	struct vm *vm;
 
 	baton_take(d);
@@ -44,14 +44,14 @@ void sriovd_rig_reset(struct sriovd *d)
 			abort(); /* still attached, or still held */
 	while (d->vms)
 		vm_remove(d, d->vms);
-	if (nic->hold.exclusive || nic->hold.users || d->jobs)
+	if (pf->hold.exclusive || pf->hold.users || d->jobs)
 		abort();
-	memset(nic->vf, 0, sizeof(nic->vf));
-	nic->num_vfs = RIG_VFS;
-	nic->wanted = RIG_VFS;
-	nic->total_vfs = 8;
-	nic->up = true;
-	nic->recovering = true; /* no recovery job: there is nothing to recover */
+	memset(pf->vf, 0, sizeof(pf->vf));
+	pf->num_vfs = RIG_VFS;
+	pf->wanted = RIG_VFS;
+	pf->total_vfs = 8;
+	pf->up = true;
+	pf->recovering = true; /* no recovery job: there is nothing to recover */
 	d->bridges[0].up = true;
 	d->closing = false;
 	vm = vm_new(d, "vm1");

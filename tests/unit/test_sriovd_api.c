@@ -123,9 +123,9 @@ static void failed_attach_leaves_nothing_but_a_quarantined_vf(void **state)
 	refused("POST", "/v1/nets/blue/attach", "{\"vm\":\"vm1\"}", 502, "ENOTCONN", "sriov-pf p0");
 	assert_int_equal(net_find(&d, "blue")->state, NET_DETACHED);
 	assert_null(net_find(&d, "blue")->vm);
-	assert_int_equal(d.nics[0].vf[0].state, VF_QUARANTINED);
-	assert_null(d.nics[0].vf[0].net);
-	assert_true(d.nics[0].vf[0].reason[0]);
+	assert_int_equal(d.pfs->vf[0].state, VF_QUARANTINED);
+	assert_null(d.pfs->vf[0].net);
+	assert_true(d.pfs->vf[0].reason[0]);
 	status = call("GET", "/v1/status", NULL, 200);
 	assert_int_equal(json_array_size(json_object_get(status, "problems")), 1);
 	ok("DELETE", "/v1/nets/blue", NULL, 200);
@@ -142,19 +142,19 @@ static void failed_port_leaves_nothing(void **state)
 
 static void vf_in_use_protects_the_count(void **state)
 {
-	struct nic *nic = &d.nics[0];
+	struct pf *pf = d.pfs;
 	struct net *net;
 
 	ok("POST", "/v1/nets", "{\"name\":\"blue\"}", 201);
 	net = net_find(&d, "blue");
 	net->vm = vm_find(&d, "vm1");
-	nic->vf[1].net = net;
+	pf->vf[1].net = net;
 	refused("PATCH", "/v1/pfs/p0", "{\"num_vfs\":1}", 409, "EBUSY",
 		"vf p0/1 is used by vm1 (net blue)");
 	refused("PATCH", "/v1/pfs/p0", "{\"num_vfs\":8}", 409, "EBUSY", "goes through 0");
 	refused("PATCH", "/v1/pfs/p0", "{\"num_vfs\":9}", 400, "ERANGE", "at most 8");
 	ok("PATCH", "/v1/pfs/p0", "{\"num_vfs\":4}", 200);
-	nic->vf[1].net = NULL;
+	pf->vf[1].net = NULL;
 	net->vm = NULL;
 }
 
@@ -210,14 +210,14 @@ static void interrupted_operations_are_settled_from_the_ledger(void **state)
 	}
 	baton_take(&d);
 	assert_int_equal(reconcile_load(&d), 0);
-	assert_ptr_equal(d.nics[0].vf[3].net, net_find(&d, "n3"));
+	assert_ptr_equal(d.pfs->vf[3].net, net_find(&d, "n3"));
 	assert_int_equal(reconcile_start(&d), 0);
 	for (struct net *n = d.nets; n; n = n->next)
 		assert_int_equal(n->state, NET_DETACHED);
 	assert_int_equal(vm_find(&d, "gone")->state, VM_LOST);
 	/* nobody could scrub them, so nobody gets them */
 	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
-		assert_int_equal(d.nics[0].vf[i].state, VF_QUARANTINED);
+		assert_int_equal(d.pfs->vf[i].state, VF_QUARANTINED);
 	d.stopping = true;
 	pthread_cond_broadcast(&d.changed);
 	while (d.jobs > 0)

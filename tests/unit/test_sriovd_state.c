@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <lib/clock.h>
-#include <sriovd/nic.h>
+#include <sriovd/pf.h>
 #include <string.h>
 #include <support/test.h>
 
@@ -29,21 +29,21 @@ static int teardown(void **state)
 
 static void lowest_free_vf_is_picked(void **state)
 {
-	struct nic *nic = &d.nics[0];
+	struct pf *pf = d.pfs;
 	unsigned int vf = 99;
 
-	nic->num_vfs = 4;
-	assert_int_equal(nic_pick_vf(nic, &vf), -ENOSPC); /* not up */
-	nic->up = true;
-	assert_int_equal(nic_pick_vf(nic, &vf), 0);
+	pf->num_vfs = 4;
+	assert_int_equal(pf_pick_vf(pf, &vf), -ENOSPC); /* not up */
+	pf->up = true;
+	assert_int_equal(pf_pick_vf(pf, &vf), 0);
 	assert_int_equal(vf, 0);
-	nic->vf[0].state = VF_ATTACHED;
-	nic->vf[1].state = VF_QUARANTINED;
-	nic->vf[2].state = VF_SANITISING;
-	assert_int_equal(nic_pick_vf(nic, &vf), 0);
+	pf->vf[0].state = VF_ATTACHED;
+	pf->vf[1].state = VF_QUARANTINED;
+	pf->vf[2].state = VF_SANITISING;
+	assert_int_equal(pf_pick_vf(pf, &vf), 0);
 	assert_int_equal(vf, 3);
-	nic->vf[3].state = VF_PREPARING;
-	assert_int_equal(nic_pick_vf(nic, &vf), -ENOSPC);
+	pf->vf[3].state = VF_PREPARING;
+	assert_int_equal(pf_pick_vf(pf, &vf), -ENOSPC);
 }
 
 static void exclusive_hold_excludes_and_says_why(void **state)
@@ -125,28 +125,6 @@ static void lists_are_sorted_by_name(void **state)
 	assert_string_equal(d.nets->next->next->id.name, "c");
 }
 
-static void vf_settings_are_compared_one_by_one(void **state)
-{
-	struct row_net id = {
-		.mac = {{2, 0, 0, 0, 0, 1}}, .vlan = 10, .vlan_qos = 1, .spoofchk = true};
-	json_t *vf = json_pack("{s:s, s:i, s:i, s:b, s:s, s:b}", "mac", "02:00:00:00:00:01", "vlan",
-			       10, "vlan_qos", 1, "spoofchk", 1, "link_state", "auto", "trust", 0);
-
-	assert_true(nic_vf_has(vf, &id));
-	assert_false(nic_vf_is_baseline(vf));
-	json_object_set_new(vf, "vlan", json_integer(11));
-	assert_false(nic_vf_has(vf, &id));
-	json_object_set_new(vf, "vlan", json_integer(0));
-	json_object_set_new(vf, "vlan_qos", json_integer(0));
-	json_object_set_new(vf, "mac", json_string("00:00:00:00:00:00"));
-	assert_true(nic_vf_is_baseline(vf));
-	json_object_set_new(vf, "trust", json_true());
-	assert_false(nic_vf_is_baseline(vf));
-	json_object_del(vf, "trust");
-	assert_false(nic_vf_is_baseline(vf));
-	json_decref(vf);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,7 +137,6 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(restarts_back_off_and_forget, setup, teardown),
 		cmocka_unit_test_setup_teardown(lists_are_sorted_by_name, setup, teardown),
-		cmocka_unit_test(vf_settings_are_compared_one_by_one),
 	};
 
 	return cmocka_run_group_tests_name("state", tests, NULL, NULL);

@@ -42,17 +42,17 @@ int net_detach(struct sriovd *d, const char *name, uint64_t deadline_ms, bool fo
 /**
  * net_release() - the VM has let go: scrub and free what the net used; the net is detached then
  *
- * Context: the net held exclusively (or start-up). Waits for the NIC. Never fails: a VF that
+ * Context: the net held exclusively (or start-up). Waits for the PF. Never fails: a VF that
  * cannot be scrubbed is quarantined. Source: docs/architecture.md, "Life of a VF".
  */
 void net_release(struct sriovd *d, struct net *net);
 
 /**
- * nets_lost() - a soft NIC (or bridge) died: tell the VMs of the nets attached through it
+ * nets_lost() - a PF (or bridge) lost what was on it: tell the VMs of the nets attached through it
  *
  * Context: loop or recovery job, with the baton; drops it. Source: docs/api.md.
  */
-void nets_lost(struct sriovd *d, struct nic *nic, struct bridge *br);
+void nets_lost(struct sriovd *d, struct pf *pf, struct bridge *br);
 
 /**
  * net_mark_lost() - surprise removal: VF or port went with the process behind it
@@ -63,7 +63,7 @@ void nets_lost(struct sriovd *d, struct nic *nic, struct bridge *br);
 void net_mark_lost(struct sriovd *d, struct net *net, const char *reason);
 
 /**
- * net_give_up() - surprise removal while the NIC lives: the VM lost it, the VF is to be scrubbed
+ * net_give_up() - surprise removal while the PF lives: the VM lost it, the VF is to be scrubbed
  *
  * Context: as net_mark_lost(). Source: docs/api.md.
  */

@@ -7,14 +7,17 @@
  * mean is reconcile.c's business. Not thread-safe: the daemon's baton protects it.
  */
 #include <lib/cleanup.h>
+#include <lib/pci_sysfs.h>
 #include <sriovd/valid.h>
+#include <sriovd/vf_rtnl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LEDGER_VERSION 1
+#define LEDGER_VERSION 2
 #define LEDGER_REASON  192u
 #define BOOT_ID_SIZE   37u
+#define TOKEN_SIZE     37u
 
 struct ledger;
 
@@ -39,7 +42,31 @@ struct row_net {
 	unsigned int vlan;
 	unsigned int vlan_qos;
 	bool spoofchk;
-	char pf[NAME_SIZE]; /* "": any */
+	char pf[NAME_SIZE];  /* "": any */
+	uint16_t vlan_proto; /* 0 stands for 0x8100 */
+	bool trust;
+	unsigned int min_tx_rate, max_tx_rate; /* Mbps, 0: none */
+	enum vf_link link_state;
+};
+
+/* A PF of the host, and how it was found. */
+struct row_host_pf {
+	char name[NAME_SIZE];
+	char bdf[PCISYS_BDF_MAX + 1];
+	char driver[PCISYS_DRIVER_MAX];	 /* of the kernel; vfio-pci: our PF driver has it */
+	struct pcisys_binding before;	 /* what drove it */
+	bool autoprobe;			 /* was on */
+	bool was_up;			 /* its network device was */
+	char token[TOKEN_SIZE];		 /* of the VFs of a PF on vfio-pci; empty: none */
+	unsigned int caps;		 /* enum vf_attr; 0: not tried yet */
+};
+
+/* What a VF had when it was made. */
+struct row_baseline {
+	char pf[NAME_SIZE];
+	unsigned int vf;
+	unsigned int has; /* enum vf_attr: which of them are known; 0: none recorded */
+	struct vf_attrs attrs;
 };
 
 struct row_vm {
@@ -112,6 +139,9 @@ void ledger_rollback(struct ledger *l);
  * constraint; -EUCLEAN the file is damaged. Source: SQLite manual, PRAGMA synchronous.
  */
 int ledger_put_pf(struct ledger *l, const struct row_pf *row) _must_check_;
+int ledger_put_host_pf(struct ledger *l, const struct row_host_pf *row) _must_check_;
+int ledger_put_baseline(struct ledger *l, const struct row_baseline *row) _must_check_;
+int ledger_del_baselines(struct ledger *l, const char *pf) _must_check_;
 int ledger_put_net(struct ledger *l, const struct row_net *row) _must_check_;
 int ledger_del_net(struct ledger *l, const char *name) _must_check_;
 int ledger_put_vm(struct ledger *l, const struct row_vm *row) _must_check_;
@@ -134,6 +164,14 @@ int ledger_quarantine(struct ledger *l, const char *net,
 		      const struct row_quarantine *row) _must_check_;
 
 /**
+ * ledger_add_host_pf(), ledger_remove_host_pf() - one step: a PF of the host with all its rows
+ *
+ * Context: baton; blocks on the disk. Return: as ledger_put_pf(). Source: -.
+ */
+int ledger_add_host_pf(struct ledger *l, const struct row_host_pf *row) _must_check_;
+int ledger_remove_host_pf(struct ledger *l, const char *name) _must_check_;
+
+/**
  * ledger_generation() - a number never handed out before by this ledger
  *
  * Context: baton; blocks on the disk. Return: as ledger_put_pf(); -EUCLEAN also for a missing
@@ -150,6 +188,10 @@ int ledger_generation(struct ledger *l, uint64_t *ret_generation) _must_check_;
  */
 int ledger_each_pf(struct ledger *l, int (*fn)(const struct row_pf *, void *),
 		   void *userdata) _must_check_;
+int ledger_each_host_pf(struct ledger *l, int (*fn)(const struct row_host_pf *, void *),
+			void *userdata) _must_check_;
+int ledger_each_baseline(struct ledger *l, int (*fn)(const struct row_baseline *, void *),
+			 void *userdata) _must_check_;
 int ledger_each_net(struct ledger *l, int (*fn)(const struct row_net *, void *),
 		    void *userdata) _must_check_;
 int ledger_each_vm(struct ledger *l, int (*fn)(const struct row_vm *, void *),

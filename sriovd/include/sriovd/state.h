@@ -6,17 +6,19 @@
  * An operation is straight-line code on the thread of the request (or of a job). It holds the baton
  * except inside child_call() and the other functions that say so. What it works on it marks with a
  * hold, so that nobody else changes it meanwhile; a second request is refused with what is going
- * on. Those who may wait for holds (jobs, deletion of a VM) take them in the order VM, net, NIC;
+ * on. Those who may wait for holds (jobs, deletion of a VM) take them in the order VM, net, PF;
  * requests only try. See docs/decisions/0001-operations-run-in-request-threads.md.
  */
 #include <pthread.h>
 #include <sriovd/child.h>
 #include <sriovd/config.h>
+#include <sriovd/host.h>
 #include <sriovd/ledger.h>
 #include <sriovd/valid.h>
 #include <systemd/sd-event.h>
 
-#define VFS_MAX 64u
+#define VFS_MAX	   256u
+#define EVENTS_MAX 256u
 
 struct hold {
 	unsigned int users; /* shared holders */
@@ -50,25 +52,49 @@ struct backoff {
 	uint64_t delay_us;
 };
 
-/* A software NIC and the PF on it: one name, two children. */
-struct nic {
-	struct config_nic cfg;
-	struct child snic;
-	struct child pf;
+struct pf_ops;
+
+/*
+ * A physical function. What is the same for all is here and in pf.c; what differs is behind the
+ * ops: a software NIC, a PF of the host on its kernel driver, a PF of the host on ours.
+ */
+struct pf {
+	struct pf *next;
+	char name[NAME_SIZE];
+	char object[NAME_SIZE + 4]; /* "pf p0", for messages */
+	const struct pf_ops *ops;
 	struct hold hold;
+	unsigned int refs; /* who works on it without a hold: it is not freed under them */
+	bool removed;	   /* it goes away: jobs end */
 	struct vf vf[VFS_MAX];
-	unsigned int num_vfs; /* as the PF driver reported last */
+	unsigned int num_vfs; /* as it was seen last */
 	unsigned int wanted;  /* as the ledger has it */
 	unsigned int total_vfs;
-	unsigned int epoch; /* counts deaths of the soft NIC: its VFs did not survive one */
-	bool up;	    /* both children run and the PF is open */
-	bool snic_died;	    /* nets on it have not been told yet */
-	bool recovering;    /* a job brings it up */
+	unsigned int caps;  /* enum vf_attr: what VFs can be given */
+	unsigned int epoch; /* counts losses: no VF survives one */
+	bool up;
+	bool vfs_lost;	 /* nets on it have not been told yet */
+	bool recovering; /* a job brings it up */
 	bool link;
 	struct backoff backoff;
 	struct mac mac;
-	char reason[LEDGER_REASON];
+	char reason[LEDGER_REASON]; /* why it is not up */
+	char loss[LEDGER_REASON];   /* why its VFs were lost the last time */
+
+	struct child drv; /* sriov-pf, unless the kernel drives it */
+
+	/* software */
+	struct config_nic cfg;
+	struct child snic;
 	char dir[PATH_SIZE];
+
+	/* of the host */
+	struct row_host_pf host;
+	struct host_pf now; /* as sysfs showed it last */
+	struct row_baseline baseline[VFS_MAX];
+	int device_fd, container_fd; /* copies, so that the PF outlives its sriov-pf */
+	struct vf_list *seen;	     /* for whoever asks often */
+	uint64_t seen_us;	     /* 0: stale */
 };
 
 struct bridge {
@@ -130,11 +156,19 @@ struct net {
 	/* while not detached */
 	struct vm *vm;
 	enum net_path path;
-	struct nic *nic; /* PATH_VF, PATH_EMULATED, unless lost */
+	struct pf *pf; /* PATH_VF, PATH_EMULATED, unless lost */
 	unsigned int vf;
 	struct bridge *bridge; /* PATH_VIRTIO, unless lost */
 	uint64_t generation;
 	char reason[LEDGER_REASON]; /* NET_LOST */
+};
+
+/* What happened, for GET /v1/events. */
+struct event {
+	uint64_t time_us; /* of the wall clock */
+	char object[NAME_SIZE + 8];
+	char what[24];
+	char text[LEDGER_REASON];
 };
 
 struct sriovd {
@@ -156,13 +190,18 @@ struct sriovd {
 	int watch_fd; /* epoll of pidfds and event connections; threads may add to it */
 	int lock_fd;
 
-	struct nic nics[CONFIG_NICS_MAX];
-	size_t n_nics;
+	struct pf *pfs; /* of the configuration in its order, then those of the host */
 	struct bridge bridges[CONFIG_BRIDGES_MAX];
 	size_t n_bridges;
 	struct vm *vms;
 	struct net *nets;
 	unsigned int vm_turn; /* counts VMs, for their CPUs */
+
+	int sysfs;		/* of pcisys_open() */
+	const char *sysfs_root; /* NULL: /sys */
+	struct host_watch *watch;
+	struct event events[EVENTS_MAX];
+	uint64_t n_events; /* ever */
 };
 
 /**
@@ -249,14 +288,36 @@ int state_pause(struct sriovd *d, uint64_t us) _must_check_;
 int job_start(struct sriovd *d, void (*fn)(struct sriovd *d, void *arg), void *arg) _must_check_;
 
 /**
- * nic_find(), bridge_find(), vm_find(), net_find() - the object of this name
+ * pf_find(), bridge_find(), vm_find(), net_find() - the object of this name
  *
  * Context: baton kept. Return: the object, owned by @d; NULL. Source: -.
  */
-struct nic *nic_find(struct sriovd *d, const char *name);
+struct pf *pf_find(struct sriovd *d, const char *name);
 struct bridge *bridge_find(struct sriovd *d, const char *name);
 struct vm *vm_find(struct sriovd *d, const char *name);
 struct net *net_find(struct sriovd *d, const char *name);
+
+/**
+ * pf_new() - add an empty PF at the end
+ *
+ * Context: start-up, or baton kept. Return: the object, owned by @d; NULL no memory. Source: -.
+ */
+struct pf *pf_new(struct sriovd *d, const char *name);
+
+/**
+ * pf_at() - the @n-th PF, for walks during which the list may change
+ *
+ * Context: baton kept. Return: the object; NULL after the last. Source: -.
+ */
+struct pf *pf_at(struct sriovd *d, size_t n);
+
+/**
+ * pf_ref(), pf_unref() - it is not freed in between, though it may be removed
+ *
+ * Context: baton kept. Return: @pf. Source: -.
+ */
+struct pf *pf_ref(struct pf *pf);
+void pf_unref(struct sriovd *d, struct pf *pf);
 
 /**
  * vm_new(), net_new() - add an empty object of this name; NULL: no memory
@@ -267,10 +328,11 @@ struct vm *vm_new(struct sriovd *d, const char *name);
 struct net *net_new(struct sriovd *d, const char *name);
 
 /**
- * vm_free(), net_free() - take it off its list, send waiters away, free it
+ * pf_free(), vm_free(), net_free() - take it off its list, send waiters away, free it
  *
  * Context: held exclusively; drops the baton. Source: -.
  */
+void pf_free(struct sriovd *d, struct pf *pf);
 void vm_free(struct sriovd *d, struct vm *vm);
 void net_free(struct sriovd *d, struct net *net);
 
@@ -299,6 +361,14 @@ const char *net_path_name(enum net_path p);
  */
 int vm_state_parse(const char *name, enum vm_state *ret_state) _must_check_;
 int net_path_parse(const char *name, enum net_path *ret_path) _must_check_;
+
+/**
+ * event_add() - note what happened to @object ("pf p1") for GET /v1/events; @text may be empty
+ *
+ * Context: baton kept. Source: docs/api.md.
+ */
+void event_add(struct sriovd *d, const char *object, const char *what, const char *fmt, ...)
+	_printf_(4, 5);
 
 /** text_set() - printf into a fixed buffer, cut at its end. Context: any; pure. Source: -. */
 void text_set(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4);

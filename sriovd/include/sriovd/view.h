@@ -16,21 +16,21 @@
 json_t *view_vm_infos(struct sriovd *d, const char *only);
 
 /**
- * view_vf_lists() - {"p0": vf.list, ...} of PFs that are up
+ * view_vfs() - VFs of PF @pf, which has a pf_ref(), with what its driver says of them
  *
- * Context: drops the baton. Return: a new object; NULL out of memory. Source: docs/processes.md,
- * vf.list.
+ * Context: drops the baton. Return: a new array; NULL out of memory. Source: docs/api.md.
  */
-json_t *view_vf_lists(struct sriovd *d, const char *only);
+json_t *view_vfs(struct sriovd *d, struct pf *pf);
 
 /**
- * view_status(), view_pf(), view_vf(), view_net(), view_vm() - one object; @infos, @lists: what
- * the functions above gave
+ * view_status(), view_pf(), view_host_pf(), view_net(), view_vm(), view_events() - @infos: what
+ * view_vm_infos() gave; @after: only what came later
  *
  * Context: baton kept. Return: a new object; NULL out of memory. Source: docs/api.md.
  */
 json_t *view_status(struct sriovd *d);
-json_t *view_pf(const struct nic *nic);
-json_t *view_vf(const struct nic *nic, unsigned int vf, json_t *lists);
+json_t *view_pf(const struct pf *pf);
+json_t *view_host_pf(const struct host_pf *host);
+json_t *view_events(const struct sriovd *d, uint64_t after);
 json_t *view_net(const struct net *net, json_t *infos);
 json_t *view_vm(const struct sriovd *d, const struct vm *vm, json_t *infos);

@@ -75,14 +75,22 @@ int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint
 		     bool force, char how[16], struct op_error *e) _must_check_;
 
 /**
- * vm_device_add() - device.add and device.wait for its driver; @fd stays the caller's; @ret_added:
- * it has to be removed again
+ * vm_device_add() - device.add; @fds stay the caller's; @ret_added: it has to be removed again
+ *
+ * Context: request, drops the baton. Return: 0; as child_call(). Source: docs/processes.md,
+ * device.add.
+ */
+int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, const int *fds,
+		  size_t n_fds, bool *ret_added, struct op_error *e) _must_check_;
+
+/**
+ * vm_device_wait() - device.wait for the guest's driver
  *
  * Context: request, drops the baton. Return: 0; -ETIMEDOUT the driver did not come up; as
- * child_call(). Source: docs/processes.md, device.add.
+ * child_call(). Source: docs/processes.md, device.wait.
  */
-int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, int fd,
-		  uint64_t timeout_ms, bool *ret_added, struct op_error *e) _must_check_;
+int vm_device_wait(struct sriovd *d, const struct vm *vm, const char *id, uint64_t timeout_ms,
+		   struct op_error *e) _must_check_;
 
 enum vm_device_state {
 	DEVICE_ABSENT,
