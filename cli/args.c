@@ -140,7 +140,7 @@ static enum args_result parse_opts(int argc, char **argv, const char *first,
 				   struct cli *cli, struct cli_args *args)
 {
 	struct option opts[CLI_OPTS_MAX + OPT_COMMON + 1] = {};
-	size_t n = n_opts(cmd);
+	size_t n = n_opts(cmd), follow = n;
 	int c;
 
 	for (size_t i = 0; i < n; i++)
@@ -149,8 +149,14 @@ static enum args_result parse_opts(int argc, char **argv, const char *first,
 									: required_argument,
 					  NULL, (int)i};
 	memcpy(&opts[n], common_opts, sizeof(common_opts));
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(cmd->opts[i].name, "follow"))
+			follow = i;
 
-	while ((c = getopt_long(argc, argv, first, opts, NULL)) != -1) {
+	/* the one short option: as tail(1) has it */
+	while ((c = getopt_long(argc, argv, follow < n ? "f" : first, opts, NULL)) != -1) {
+		if (c == 'f')
+			c = (int)follow;
 		if (c >= 0 && (size_t)c < n) {
 			args->value[c] = optarg ? optarg : "";
 			if (!check_value(cmd, &cmd->opts[c], args->value[c]))

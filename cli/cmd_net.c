@@ -64,6 +64,12 @@ static const struct cli_opt create_opts[] = {
 	{"vlan", CLI_UINT, "VLAN", "vlan", 0, 4094, "port VLAN, 0 for none"},
 	{"vlan-qos", CLI_UINT, "QOS", "vlan_qos", 0, 7, "priority in the VLAN tag"},
 	{"spoofchk", CLI_ONOFF, "on|off", "spoofchk", 0, 0, "drop frames with another source"},
+	{"vlan-proto", CLI_CHOICE, "802.1q|802.1ad", "vlan_proto", 0, 0, "kind of VLAN (802.1q)"},
+	{"trust", CLI_ONOFF, "on|off", "trust", 0, 0, "let the guest change its filters (off)"},
+	{"min-tx-rate", CLI_UINT, "MBPS", "min_tx_rate", 0, 1000000, "what it may always send"},
+	{"max-tx-rate", CLI_UINT, "MBPS", "max_tx_rate", 0, 1000000, "what it may send at most"},
+	{"link-state", CLI_CHOICE, "auto|enable|disable", "link_state", 0, 0,
+	 "the link its guest sees (auto: the wire's)"},
 	{"pf", CLI_TEXT, "PF", "pf", 0, 0, "only VFs of this physical function serve it"},
 	{},
 };

@@ -211,6 +211,9 @@ int table_rows(const struct cli *cli, const json_t *reply, const char *key,
 	} else if (!json_is_array(rows)) {
 		fprintf(stderr, "sriovctl: no '%s' in sriovd's answer\n", key);
 		return CLI_FAILED;
+	} else if (!json_array_size(rows)) {
+		/* an empty table says nothing, not even that it is one */
+		r = printf("no %s\n", key) < 0 ? -EIO : 0;
 	} else {
 		r = table_print(rows, cols);
 	}

@@ -88,8 +88,7 @@ static int write_intent(struct sriovd *d, struct net *net, struct op_error *e)
 	text_set(row.net, sizeof(row.net), "%s", net->id.name);
 	text_set(row.vm, sizeof(row.vm), "%s", net->vm->name);
 	text_set(row.path, sizeof(row.path), "%s", net_path_name(net->path));
-	text_set(row.pf, sizeof(row.pf), "%s",
-		 net->pf ? net->pf->name : net->bridge->cfg.name);
+	text_set(row.pf, sizeof(row.pf), "%s", net->pf ? net->pf->name : net->bridge->cfg.name);
 	if (r >= 0)
 		r = ledger_put_attachment(d->ledger, &row);
 	if (r < 0)

@@ -6,17 +6,6 @@
 static const char *const link_names[] = {
 	[VF_LINK_AUTO] = "auto", [VF_LINK_ENABLE] = "enable", [VF_LINK_DISABLE] = "disable"};
 
-const char *attrs_name(unsigned int bit)
-{
-	static const char *const names[] = {"mac",	    "vlan",	   "vlan_qos",
-					    "vlan_proto",   "spoofchk",	   "trust",
-					    "min_tx_rate", "max_tx_rate", "link_state",
-					    "stats"};
-	unsigned int i = bit ? (unsigned int)__builtin_ctz(bit) : 0;
-
-	return i < sizeof(names) / sizeof(names[0]) ? names[i] : "?";
-}
-
 void attrs_of_net(const struct row_net *id, struct vf_attrs *ret)
 {
 	*ret = (struct vf_attrs){
@@ -76,7 +65,7 @@ int attrs_allowed(const struct row_net *id, unsigned int caps, const char *pf, s
 	if (!missing)
 		return 0;
 	return op_fail(e, HTTP_CONFLICT, -EOPNOTSUPP, "net %s wants %s, which pf %s cannot do",
-		       id->name, attrs_name(missing), pf);
+		       id->name, vf_attr_name((enum vf_attr)(missing & -missing)), pf);
 }
 
 const char *attrs_link_name(enum vf_link link)

@@ -15,23 +15,22 @@
 
 /* Step i goes from version i to i + 1; a new file takes all of them. */
 static const char *const schema[LEDGER_VERSION] = {
-	(
-		"CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
-		"INSERT INTO meta VALUES('generation', 0);"
-		"CREATE TABLE pfs(name TEXT PRIMARY KEY, num_vfs INTEGER NOT NULL, wanted INTEGER NOT "
-		"NULL) STRICT;"
-		"CREATE TABLE nets(name TEXT PRIMARY KEY, mac TEXT NOT NULL UNIQUE, vlan INTEGER NOT NULL,"
-		"  vlan_qos INTEGER NOT NULL, spoofchk INTEGER NOT NULL, pf TEXT NOT NULL) STRICT;"
-		"CREATE TABLE vms(name TEXT PRIMARY KEY, memory_mib INTEGER NOT NULL, state TEXT NOT NULL,"
-		"  reason TEXT NOT NULL, boot_id TEXT NOT NULL) STRICT;"
-		"CREATE TABLE attachments(net TEXT PRIMARY KEY REFERENCES nets(name), vm TEXT NOT NULL,"
-		"  path TEXT NOT NULL, pf TEXT NOT NULL, vf INTEGER, generation INTEGER NOT NULL,"
-		"  phase TEXT NOT NULL, UNIQUE(pf, vf)) STRICT;"
-		"CREATE TABLE quarantine(pf TEXT NOT NULL, vf INTEGER NOT NULL, reason TEXT NOT NULL,"
-		"  PRIMARY KEY(pf, vf)) STRICT;"
-		"CREATE TABLE children(kind TEXT NOT NULL, name TEXT NOT NULL, pid INTEGER NOT NULL,"
-		"  start_time INTEGER NOT NULL, ctl_path TEXT NOT NULL, boot_id TEXT NOT NULL,"
-		"  PRIMARY KEY(kind, name)) STRICT;"),
+	("CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
+	 "INSERT INTO meta VALUES('generation', 0);"
+	 "CREATE TABLE pfs(name TEXT PRIMARY KEY, num_vfs INTEGER NOT NULL, wanted INTEGER NOT "
+	 "NULL) STRICT;"
+	 "CREATE TABLE nets(name TEXT PRIMARY KEY, mac TEXT NOT NULL UNIQUE, vlan INTEGER NOT NULL,"
+	 "  vlan_qos INTEGER NOT NULL, spoofchk INTEGER NOT NULL, pf TEXT NOT NULL) STRICT;"
+	 "CREATE TABLE vms(name TEXT PRIMARY KEY, memory_mib INTEGER NOT NULL, state TEXT NOT NULL,"
+	 "  reason TEXT NOT NULL, boot_id TEXT NOT NULL) STRICT;"
+	 "CREATE TABLE attachments(net TEXT PRIMARY KEY REFERENCES nets(name), vm TEXT NOT NULL,"
+	 "  path TEXT NOT NULL, pf TEXT NOT NULL, vf INTEGER, generation INTEGER NOT NULL,"
+	 "  phase TEXT NOT NULL, UNIQUE(pf, vf)) STRICT;"
+	 "CREATE TABLE quarantine(pf TEXT NOT NULL, vf INTEGER NOT NULL, reason TEXT NOT NULL,"
+	 "  PRIMARY KEY(pf, vf)) STRICT;"
+	 "CREATE TABLE children(kind TEXT NOT NULL, name TEXT NOT NULL, pid INTEGER NOT NULL,"
+	 "  start_time INTEGER NOT NULL, ctl_path TEXT NOT NULL, boot_id TEXT NOT NULL,"
+	 "  PRIMARY KEY(kind, name)) STRICT;"),
 	("ALTER TABLE nets ADD COLUMN vlan_proto INTEGER NOT NULL DEFAULT 33024;"
 	 "ALTER TABLE nets ADD COLUMN trust INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE nets ADD COLUMN min_tx_rate INTEGER NOT NULL DEFAULT 0;"
@@ -348,11 +347,10 @@ int ledger_put_baseline(struct ledger *l, const struct row_baseline *row)
 	const struct vf_attrs *a = &row->attrs;
 	char mac[MAC_TEXT];
 
-	return run(l, ST_PUT_BASELINE, "siisiiiiiiii", row->pf, (int64_t)row->vf,
-		   (int64_t)row->has, mac_format(&a->mac, mac), (int64_t)a->vlan,
-		   (int64_t)a->vlan_qos, (int64_t)(a->vlan_proto ?: ETH_P_8021Q), (int64_t)a->spoofchk,
-		   (int64_t)a->trust, (int64_t)a->min_tx_rate, (int64_t)a->max_tx_rate,
-		   (int64_t)a->link_state);
+	return run(l, ST_PUT_BASELINE, "siisiiiiiiii", row->pf, (int64_t)row->vf, (int64_t)row->has,
+		   mac_format(&a->mac, mac), (int64_t)a->vlan, (int64_t)a->vlan_qos,
+		   (int64_t)(a->vlan_proto ?: ETH_P_8021Q), (int64_t)a->spoofchk, (int64_t)a->trust,
+		   (int64_t)a->min_tx_rate, (int64_t)a->max_tx_rate, (int64_t)a->link_state);
 }
 
 int ledger_del_baselines(struct ledger *l, const char *pf)

@@ -140,7 +140,7 @@ int pf_driver_vf_program(struct sriovd *d, struct pf *pf, unsigned int vf,
 	if (r < 0 || differ)
 		return op_fail(e, HTTP_CHILD, -EIO,
 			       "vf %s/%u: %s reads back as something else than was set", pf->name,
-			       vf, r < 0 ? "it" : attrs_name(differ));
+			       vf, r < 0 ? "it" : vf_attr_name((enum vf_attr)(differ & -differ)));
 	return 0;
 }
 

@@ -29,8 +29,9 @@ static void settle_attached(struct sriovd *d, struct net *net)
 	if (!net->pf && !net->bridge)
 		net_mark_lost(d, net, "it is not configured any more");
 	else if (net->pf && !net->pf->ops->alive(d, net->pf))
-		net_mark_lost(d, net, net->pf->snic.reason[0] ? net->pf->snic.reason
-							      : "its PF lost its VFs");
+		net_mark_lost(d, net,
+			      net->pf->snic.reason[0] ? net->pf->snic.reason
+						      : "its PF lost its VFs");
 	else if (net->bridge && !net->bridge->child.running)
 		net_mark_lost(d, net, net->bridge->child.reason);
 }
@@ -82,8 +83,8 @@ static void settle_net(struct sriovd *d, struct net *net)
 static void settle_nets(struct sriovd *d, bool running)
 {
 	for (struct net *net = d->nets; net; net = net->next) {
-		bool runs = net->pf ? pf_ready(d, net->pf)
-				    : net->bridge && net->bridge->child.running;
+		bool runs =
+			net->pf ? pf_ready(d, net->pf) : net->bridge && net->bridge->child.running;
 
 		if (net->state != NET_DETACHED && runs == running)
 			settle_net(d, net);

@@ -121,7 +121,7 @@ static void lose(struct sriovd *d, struct net *net, bool gone, const char *reaso
 	text_set(row.vm, sizeof(row.vm), "%s", net->vm ? net->vm->name : "");
 	text_set(row.path, sizeof(row.path), "%s", net_path_name(net->path));
 	text_set(row.pf, sizeof(row.pf), "%s",
-		 net->pf      ? net->pf->name
+		 net->pf       ? net->pf->name
 		 : net->bridge ? net->bridge->cfg.name
 			       : "");
 	if (net->vm && vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, &e) < 0)

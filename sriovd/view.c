@@ -167,7 +167,7 @@ json_t *view_status(struct sriovd *d)
 	return json_pack("{s:s, s:i, s:I, s:s+, s:s, s:i, s:i, s:i, s:o, s:o}", "version",
 			 SRIOVD_VERSION, "pid", (int)getpid(), "uptime_s",
 			 (json_int_t)((clock_us() - d->started_us) / USEC_PER_SEC), "state_db",
-			 d->cfg.state_dir, "/state.db", "run_dir", d->cfg.run_dir, "pfs",
-			 n_pfs, "vms", n_vms, "nets", n_nets, "children", children,
-			 "problems", problems(d));
+			 d->cfg.state_dir, "/state.db", "run_dir", d->cfg.run_dir, "pfs", n_pfs,
+			 "vms", n_vms, "nets", n_nets, "children", children, "problems",
+			 problems(d));
 }

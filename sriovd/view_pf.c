@@ -23,7 +23,8 @@ static json_t *capabilities(unsigned int caps)
 		return NULL;
 	view = json_object();
 	for (unsigned int bit = 1; bit <= VF_ATTR_STATS; bit <<= 1)
-		json_object_set_new(view, attrs_name(bit), json_boolean(caps & bit));
+		json_object_set_new(view, vf_attr_name((enum vf_attr)bit),
+				    json_boolean(caps & bit));
 	return view;
 }
 
@@ -110,7 +111,7 @@ static void add_attrs(json_t *view, const struct vf_now *now)
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		if (now->has & values[i].bit)
-			json_object_set_new(view, attrs_name(values[i].bit), values[i].value);
+			json_object_set_new(view, vf_attr_name(values[i].bit), values[i].value);
 		else
 			json_decref(values[i].value);
 	}
@@ -181,8 +182,8 @@ json_t *view_vfs(struct sriovd *d, struct pf *pf)
 	if (pf->up && look(d, pf, &list) < 0)
 		list = NULL;
 	for (unsigned int i = 0; i < pf->num_vfs; i++)
-		json_array_append_new(
-			views, view_vf(pf, i, list && i < list->n ? &list->vf[i] : NULL));
+		json_array_append_new(views,
+				      view_vf(pf, i, list && i < list->n ? &list->vf[i] : NULL));
 	return views;
 }
 
@@ -194,10 +195,10 @@ static json_t *view_event(const struct event *ev, uint64_t seq)
 
 	if (gmtime_r(&s, &tm))
 		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	return json_pack("{s:I, s:o, s:s, s:s, s:s}", "seq", (json_int_t)seq, "time",
-			 json_sprintf("%s.%03uZ", day,
-				      (unsigned int)(ev->time_us % USEC_PER_SEC / 1000)),
-			 "object", ev->object, "event", ev->what, "text", ev->text);
+	return json_pack(
+		"{s:I, s:o, s:s, s:s, s:s}", "seq", (json_int_t)seq, "time",
+		json_sprintf("%s.%03uZ", day, (unsigned int)(ev->time_us % USEC_PER_SEC / 1000)),
+		"object", ev->object, "event", ev->what, "text", ev->text);
 }
 
 json_t *view_events(const struct sriovd *d, uint64_t after)

@@ -46,8 +46,8 @@ int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint
 	return 0;
 }
 
-int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params,
-		  const int *fds, size_t n_fds, bool *ret_added, struct op_error *e)
+int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, const int *fds,
+		  size_t n_fds, bool *ret_added, struct op_error *e)
 {
 	int r;
 

@@ -115,6 +115,64 @@ static void unknown_query_keys_are_refused(void **state)
 	assert_int_equal(status, 404);
 }
 
+static void values_that_contradict_each_other_are_refused(void **state)
+{
+	_cleanup_(json_decrefp) json_t *net = NULL;
+
+	refused("POST", "/v1/nets", "{\"name\":\"x\",\"vlan_qos\":3}", 400, "EINVAL", "vlan_qos");
+	refused("POST", "/v1/nets", "{\"name\":\"x\",\"vlan_proto\":\"802.1ad\"}", 400, "EINVAL",
+		"needs a vlan");
+	refused("POST", "/v1/nets", "{\"name\":\"x\",\"vlan_proto\":\"qinq\"}", 400, "EINVAL",
+		"802.1q or 802.1ad");
+	refused("POST", "/v1/nets", "{\"name\":\"x\",\"link_state\":\"up\"}", 400, "EINVAL",
+		"auto, enable or disable");
+	refused("POST", "/v1/nets", "{\"name\":\"x\",\"min_tx_rate\":9,\"max_tx_rate\":8}", 400,
+		"EINVAL", "above max_tx_rate");
+	refused("POST", "/v1/nets", "{\"name\":\"x\",\"max_tx_rate\":-1}", 400, "ERANGE",
+		"max_tx_rate");
+	refused("POST", "/v1/nets", "{\"name\":\"x\",\"rate\":1}", 400, "EINVAL", "unknown key");
+	d.pfs->caps = VF_ATTR_MAC | VF_ATTR_SPOOFCHK | VF_ATTR_TRUST;
+	refused("POST", "/v1/nets", "{\"name\":\"x\",\"pf\":\"p0\",\"max_tx_rate\":8}", 409,
+		"EOPNOTSUPP", "max_tx_rate, which pf p0 cannot do");
+	net = call("POST", "/v1/nets",
+		   "{\"name\":\"x\",\"pf\":\"p0\",\"trust\":true,\"link_state\":\"auto\"}", 201);
+	assert_true(json_is_true(json_object_get(net, "trust")));
+	assert_string_equal(json_string_value(json_object_get(net, "vlan_proto")), "802.1q");
+}
+
+static void events_are_kept_and_told_by_number(void **state)
+{
+	struct api_request rq = {.method = "GET",
+				 .path = "/v1/events",
+				 .rights = API_READ,
+				 .query = {{"after", "298"}},
+				 .n_query = 1};
+	_cleanup_(json_decrefp) json_t *none = NULL;
+	_cleanup_(json_decrefp) json_t *all = NULL;
+	_cleanup_(json_decrefp) json_t *late = NULL;
+	bool end = false;
+	int status = 0;
+
+	none = call("GET", "/v1/events", NULL, 200);
+	assert_int_equal(json_integer_value(json_object_get(none, "last")), 0);
+	for (int i = 1; i <= 300; i++)
+		event_add(&d, "pf p0", "link", "%d", i);
+	all = call("GET", "/v1/events", NULL, 200);
+	assert_int_equal(json_array_size(json_object_get(all, "events")), EVENTS_MAX);
+	assert_int_equal(json_integer_value(json_object_get(all, "first")), 300 - EVENTS_MAX + 1);
+	late = api_handle(&d, &rq, &status, &end);
+	assert_int_equal(json_array_size(json_object_get(late, "events")), 2);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_array_get(json_object_get(late, "events"), 0), "text")),
+			    "299");
+	rq.query[0].value = "-1";
+	json_decref(api_handle(&d, &rq, &status, &end));
+	assert_int_equal(status, 400);
+	rq.query[0].value = "9999999999999999999999";
+	json_decref(api_handle(&d, &rq, &status, &end));
+	assert_int_equal(status, 400);
+}
+
 static void failed_attach_leaves_nothing_but_a_quarantined_vf(void **state)
 {
 	_cleanup_(json_decrefp) json_t *status = NULL;
@@ -232,6 +290,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(readers_may_not_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_query_keys_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(values_that_contradict_each_other_are_refused,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(events_are_kept_and_told_by_number, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(failed_attach_leaves_nothing_but_a_quarantined_vf,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_port_leaves_nothing, setup, teardown),

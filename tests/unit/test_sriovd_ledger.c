@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <linux/if_ether.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sriovd/ledger.h>
@@ -281,6 +282,122 @@ static void rows_no_sriovd_wrote_are_refused(void **state)
 	assert_int_equal(ledger_each_net(f->l, take_net, &net), -EUCLEAN);
 }
 
+static int take_host_pf(const struct row_host_pf *row, void *userdata)
+{
+	*(struct row_host_pf *)userdata = *row;
+	return 0;
+}
+
+static int take_baseline(const struct row_baseline *row, void *userdata)
+{
+	*(struct row_baseline *)userdata = *row;
+	return 0;
+}
+
+static const struct row_host_pf igb = {.name = "p1",
+				       .bdf = "0000:01:00.0",
+				       .driver = "igb",
+				       .before = {.driver = "igb"},
+				       .autoprobe = true,
+				       .token = "2ab74924-c335-45f4-9b16-8569e5b08258",
+				       .caps = VF_ATTR_MAC | VF_ATTR_TRUST};
+static const struct row_baseline igb_vf = {
+	.pf = "p1",
+	.vf = 2,
+	.has = VF_ATTR_MAC | VF_ATTR_SPOOFCHK,
+	.attrs = {.vlan_proto = ETH_P_8021Q, .spoofchk = true, .max_tx_rate = UINT32_MAX}};
+
+static void pf_of_the_host_comes_and_goes_with_all_its_rows(void **state)
+{
+	struct row_quarantine quarantine = {.pf = "p1", .vf = 1, .reason = "x"}, none = {};
+	struct row_baseline baseline = {}, no_baseline = {};
+	struct row_host_pf back = {}, nobody = {};
+	struct fixture *f = *state;
+	struct row_pf pf = {};
+
+	assert_int_equal(ledger_add_host_pf(f->l, &igb), 0);
+	assert_int_equal(ledger_put_baseline(f->l, &igb_vf), 0);
+	assert_int_equal(ledger_put_quarantine(f->l, &quarantine), 0);
+	reopen(f);
+	assert_int_equal(ledger_each_host_pf(f->l, take_host_pf, &back), 0);
+	assert_memory_equal(&back, &igb, sizeof(igb));
+	assert_int_equal(ledger_each_pf(f->l, take_pf, &pf), 0);
+	assert_string_equal(pf.name, "p1");
+	assert_int_equal(ledger_each_baseline(f->l, take_baseline, &baseline), 0);
+	assert_string_equal(baseline.pf, "p1");
+	assert_int_equal(baseline.has, igb_vf.has);
+	assert_true(baseline.attrs.spoofchk);
+	assert_int_equal(baseline.attrs.max_tx_rate, UINT32_MAX);
+
+	assert_int_equal(ledger_remove_host_pf(f->l, "p1"), 0);
+	assert_int_equal(ledger_each_host_pf(f->l, take_host_pf, &nobody), 0);
+	assert_int_equal(nobody.name[0], 0);
+	assert_int_equal(ledger_each_baseline(f->l, take_baseline, &no_baseline), 0);
+	assert_int_equal(no_baseline.pf[0], 0);
+	assert_int_equal(ledger_each_quarantine(f->l, take_quarantine, &none), 0);
+	assert_int_equal(none.pf[0], 0);
+}
+
+static void two_pfs_cannot_be_one_function(void **state)
+{
+	struct fixture *f = *state;
+	struct row_host_pf other = igb;
+
+	assert_int_equal(ledger_add_host_pf(f->l, &igb), 0);
+	strcpy(other.name, "p2");
+	other.bdf[0] = 'x'; /* what no sriovd writes is not read back */
+	assert_int_equal(ledger_add_host_pf(f->l, &other), 0);
+	assert_int_equal(ledger_each_host_pf(f->l, take_host_pf, &other), -EUCLEAN);
+}
+
+/* As version 1 wrote it. */
+static void ledger_of_version_1_is_carried_over(void **state)
+{
+	static const char v1[] =
+		"CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
+		"INSERT INTO meta VALUES('generation', 5);"
+		"CREATE TABLE pfs(name TEXT PRIMARY KEY, num_vfs INTEGER NOT NULL, wanted INTEGER "
+		"NOT NULL) STRICT;"
+		"CREATE TABLE nets(name TEXT PRIMARY KEY, mac TEXT NOT NULL UNIQUE,"
+		"  vlan INTEGER NOT NULL, vlan_qos INTEGER NOT NULL, spoofchk INTEGER NOT NULL,"
+		"  pf TEXT NOT NULL) STRICT;"
+		"INSERT INTO nets VALUES('blue','02:00:00:00:00:01',10,3,1,'p0');"
+		"CREATE TABLE vms(name TEXT PRIMARY KEY, memory_mib INTEGER NOT NULL,"
+		"  state TEXT NOT NULL, reason TEXT NOT NULL, boot_id TEXT NOT NULL) STRICT;"
+		"CREATE TABLE attachments(net TEXT PRIMARY KEY REFERENCES nets(name),"
+		"  vm TEXT NOT NULL, path TEXT NOT NULL, pf TEXT NOT NULL, vf INTEGER,"
+		"  generation INTEGER NOT NULL, phase TEXT NOT NULL, UNIQUE(pf, vf)) STRICT;"
+		"INSERT INTO attachments VALUES('blue','vm1','vf','p0',2,5,'attached');"
+		"CREATE TABLE quarantine(pf TEXT NOT NULL, vf INTEGER NOT NULL,"
+		"  reason TEXT NOT NULL, PRIMARY KEY(pf, vf)) STRICT;"
+		"CREATE TABLE children(kind TEXT NOT NULL, name TEXT NOT NULL,"
+		"  pid INTEGER NOT NULL, start_time INTEGER NOT NULL, ctl_path TEXT NOT NULL,"
+		"  boot_id TEXT NOT NULL, PRIMARY KEY(kind, name)) STRICT;"
+		"PRAGMA user_version=1";
+	struct fixture *f = *state;
+	struct row_net net = {};
+	uint64_t generation;
+
+	ledger_close(f->l);
+	f->l = NULL;
+	unlink(f->path);
+	spoil(f->path, v1);
+	assert_int_equal(ledger_open(f->path, &f->l), 0);
+	assert_int_equal(ledger_each_net(f->l, take_net, &net), 0);
+	assert_int_equal(net.vlan, 10);
+	assert_int_equal(net.vlan_proto, ETH_P_8021Q);
+	assert_false(net.trust);
+	assert_int_equal(net.max_tx_rate, 0);
+	assert_int_equal(net.link_state, VF_LINK_AUTO);
+	assert_int_equal(n_attachments(f->l), 1);
+	assert_int_equal(ledger_generation(f->l, &generation), 0);
+	assert_int_equal(generation, 6);
+	assert_int_equal(ledger_add_host_pf(f->l, &igb), 0);
+	reopen(f); /* once is enough */
+	net.trust = true;
+	assert_int_equal(ledger_put_net(f->l, &net), 0);
+}
+
 static void newer_ledger_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -322,6 +439,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(quarantine_moves_a_vf_in_one_step, setup, teardown),
 		cmocka_unit_test_setup_teardown(generations_are_never_used_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(rows_no_sriovd_wrote_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(pf_of_the_host_comes_and_goes_with_all_its_rows,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(two_pfs_cannot_be_one_function, setup, teardown),
+		cmocka_unit_test_setup_teardown(ledger_of_version_1_is_carried_over, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(newer_ledger_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_that_is_no_ledger_is_refused, setup, teardown),
 	};

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLI_OPTS_MAX	 8u
+#define CLI_OPTS_MAX	 16u
 #define CLI_OPERANDS_MAX 2u
 #define CLI_SOCKET	 "/run/sriovd/sriovd.sock"
 
@@ -72,3 +72,4 @@ extern const struct cli_cmd cmd_attach[];
 extern const struct cli_cmd cmd_daemon[];
 extern const struct cli_cmd cmd_bench[];
 extern const struct cli_cmd cmd_doctor[];
+extern const struct cli_cmd cmd_events[];

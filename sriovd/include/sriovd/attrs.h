@@ -3,16 +3,9 @@
 /* VF attributes as values: what a net asks for, how two sets differ, what a PF cannot do. Pure. */
 #include <sriovd/ledger.h>
 
-#define ATTRS_SETTABLE                                                                         \
+#define ATTRS_SETTABLE                                                                           \
 	(VF_ATTR_MAC | VF_ATTR_VLAN | VF_ATTR_VLAN_QOS | VF_ATTR_VLAN_PROTO | VF_ATTR_SPOOFCHK | \
 	 VF_ATTR_TRUST | VF_ATTR_MIN_TX_RATE | VF_ATTR_MAX_TX_RATE | VF_ATTR_LINK_STATE)
-
-/**
- * attrs_name() - "max_tx_rate" and so on of one bit, as in the API
- *
- * Context: any; pure. Return: constant text. Source: docs/api.md.
- */
-const char *attrs_name(unsigned int bit);
 
 /**
  * attrs_of_net() - what a VF must be given to be this net

@@ -53,12 +53,12 @@ struct row_net {
 struct row_host_pf {
 	char name[NAME_SIZE];
 	char bdf[PCISYS_BDF_MAX + 1];
-	char driver[PCISYS_DRIVER_MAX];	 /* of the kernel; vfio-pci: our PF driver has it */
-	struct pcisys_binding before;	 /* what drove it */
-	bool autoprobe;			 /* was on */
-	bool was_up;			 /* its network device was */
-	char token[TOKEN_SIZE];		 /* of the VFs of a PF on vfio-pci; empty: none */
-	unsigned int caps;		 /* enum vf_attr; 0: not tried yet */
+	char driver[PCISYS_DRIVER_MAX]; /* of the kernel; vfio-pci: our PF driver has it */
+	struct pcisys_binding before;	/* what drove it */
+	bool autoprobe;			/* was on */
+	bool was_up;			/* its network device was */
+	char token[TOKEN_SIZE];		/* of the VFs of a PF on vfio-pci; empty: none */
+	unsigned int caps;		/* enum vf_attr; 0: not tried yet */
 };
 
 /* What a VF had when it was made. */

@@ -18,8 +18,8 @@ struct net_spec {
 
 /**
  * net_create() - POST /v1/nets
- * Context: request. Return: 0; -EINVAL name, MAC, values that contradict each other; -EEXIST name or MAC taken;
- * -ENOENT no such pf; -EOPNOTSUPP that pf cannot do it. Source: docs/api.md.
+ * Context: request. Return: 0; -EINVAL name, MAC, values that contradict each other; -EEXIST name
+ * or MAC taken; -ENOENT no such pf; -EOPNOTSUPP that pf cannot do it. Source: docs/api.md.
  */
 int net_create(struct sriovd *d, const struct net_spec *spec, struct op_error *e) _must_check_;
 

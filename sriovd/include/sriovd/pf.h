@@ -151,8 +151,7 @@ void vf_handle_done(struct vf_handle *h);
  * Return: 0 clean; -errno and the reason in @e: the VF may not be given to anybody.
  * Context: the VM has let go of it. Source: docs/architecture.md, "Life of a VF".
  */
-int pf_vf_scrub(struct sriovd *d, struct pf *pf, unsigned int vf,
-		struct op_error *e) _must_check_;
+int pf_vf_scrub(struct sriovd *d, struct pf *pf, unsigned int vf, struct op_error *e) _must_check_;
 
 /**
  * pf_vf_list() - all VFs as they are now; to be freed

@@ -6,8 +6,8 @@
  */
 #include <sriovd/pf.h>
 
-#define DRIVER_CAPS                                                                             \
-	(VF_ATTR_MAC | VF_ATTR_VLAN | VF_ATTR_VLAN_QOS | VF_ATTR_SPOOFCHK | VF_ATTR_TRUST |     \
+#define DRIVER_CAPS                                                                         \
+	(VF_ATTR_MAC | VF_ATTR_VLAN | VF_ATTR_VLAN_QOS | VF_ATTR_SPOOFCHK | VF_ATTR_TRUST | \
 	 VF_ATTR_LINK_STATE | VF_ATTR_STATS)
 
 /**
