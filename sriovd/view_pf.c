@@ -129,9 +129,8 @@ static json_t *view_vf(const struct pf *pf, unsigned int i, const struct vf_now 
 	const struct net *net = vf->net;
 	json_t *view;
 
-	view = json_pack("{s:s, s:i, s:s, s:s*, s:s*, s:s*}", "pf", pf->name, "vf", (int)i, "state",
-			 vf_state_name(vf->state), "reason",
-			 vf->state == VF_QUARANTINED ? vf->reason : NULL, "net",
+	view = json_pack("{s:s, s:i, s:s, s:s, s:s*, s:s*}", "pf", pf->name, "vf", (int)i, "state",
+			 vf_state_name(vf->state), "reason", vf->reason, "net",
 			 net ? net->id.name : NULL, "vm", net && net->vm ? net->vm->name : NULL);
 	if (!now)
 		return view;
