@@ -10,6 +10,7 @@
 #include <string.h>
 #include <lib/mac.h>
 #include "host.h"
+#include "mapguard.h"
 
 static void usage(FILE *f)
 {
@@ -123,7 +124,9 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 
-	r = sd_event_new(&event);
+	r = mapguard_install();
+	if (r >= 0)
+		r = sd_event_new(&event);
 	if (r >= 0)
 		r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
 	if (r >= 0)

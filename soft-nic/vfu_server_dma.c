@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <lib/log.h>
 #include <lib/memfd.h>
+#include "mapguard.h"
 #include "vfu_server_impl.h"
 
 const struct vfu_dma_region *vfu_server_dma(const struct vfu_server *s, unsigned int *ret_n)
@@ -23,8 +25,42 @@ static void publish(struct vfu_server *s)
 
 static void unmap(const struct vfu_dma_region *region)
 {
-	if (region->va)
-		munmap(region->va, region->size);
+	unsigned int missing;
+
+	if (!region->va)
+		return;
+	missing = mapguard_remove(region->va);
+	if (missing)
+		log_warning(0, "a client's memory had lost %u pages when it was used", missing);
+	munmap(region->va, region->size);
+}
+
+/* Map a client's file. One that shrinks under the data path is a SIGBUS there: sealed, or guarded.
+ */
+static int map_file(const struct vfu_dma_map *map, int fd, struct vfu_dma_region *region)
+{
+	int prot = (region->readable ? PROT_READ : 0) | (region->writable ? PROT_WRITE : 0);
+	size_t page = 0;
+	void *va;
+	int r;
+
+	r = memfd_sealed(fd, map->offset + map->size);
+	if (r == -EPERM)
+		r = mapguard_check(fd, map->offset + map->size, &page);
+	if (r >= 0 && page && (map->size % page || map->offset % page))
+		r = -EINVAL;
+	if (r < 0)
+		return r;
+	va = mmap(NULL, map->size, prot, MAP_SHARED, fd, (off_t)map->offset);
+	if (va == MAP_FAILED)
+		return -errno;
+	r = page ? mapguard_add(va, map->size, page) : 0;
+	if (r < 0) {
+		munmap(va, map->size);
+		return r;
+	}
+	region->va = va;
+	return 0;
 }
 
 /* Where a mapping of [iova, iova + size) belongs; the range does not wrap. */
@@ -63,17 +99,9 @@ int vfu_server_dma_map(struct vfu_server *s, const struct vfu_dma_map *map, int 
 		return -ENOSPC;
 
 	if (fd >= 0) {
-		int prot = (region.readable ? PROT_READ : 0) | (region.writable ? PROT_WRITE : 0);
-		void *va;
-
-		/* a file that shrinks under the data path is a SIGBUS there */
-		r = memfd_sealed(fd, map->offset + map->size);
+		r = map_file(map, fd, &region);
 		if (r < 0)
 			return r;
-		va = mmap(NULL, map->size, prot, MAP_SHARED, fd, (off_t)map->offset);
-		if (va == MAP_FAILED)
-			return -errno;
-		region.va = va;
 	}
 
 	memcpy(next->region, now->region, at * sizeof(region));

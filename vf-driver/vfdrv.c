@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Bring-up and quiesce of one VF. Only queue 0 of the two is used. The order of register writes
- * follows the drivers that run on silicon: disable, length, base, head, tail, enable.
+ * Bring-up and quiesce of one VF. Only queue 0 of the two is used.
  */
+#include <vfdrv/queue.h>
 #include "vfdrv_priv.h"
 
-#define RSTI_TIMEOUT_US	  UINT64_C(1000)
-#define ENABLE_TIMEOUT_US UINT64_C(10000)
-#define RING_MIN	  64u
-#define RX_BATCH_MIN	  4u
-#define RX_BATCH_DEFAULT  32u
+#define RSTI_TIMEOUT_US	 UINT64_C(1000)
+#define RING_MIN	 64u
+#define RX_BATCH_MIN	 4u
+#define RX_BATCH_DEFAULT 32u
 
 static bool power_of_two(uint32_t x)
 {
@@ -132,64 +131,28 @@ int vfdrv_reset(struct vfdrv *v)
 	return vfdrv_mbx_reset(v);
 }
 
-static int queue_wait(struct vfdrv *v, uint32_t reg, uint32_t want)
-{
-	uint64_t deadline = v->env.now_us(v->env.ctx) + ENABLE_TIMEOUT_US;
-
-	for (;;) {
-		uint32_t val = vfdrv_queue_read32(v, reg);
-
-		if (val == VFDRV_GONE)
-			return -ENODEV;
-		if ((val & XDCTL_ENABLE) == want)
-			return 0;
-		if (v->env.now_us(v->env.ctx) >= deadline)
-			return -ETIMEDOUT;
-		v->env.delay_us(v->env.ctx, 10);
-	}
-}
-
 static int tx_setup(struct vfdrv *v)
 {
-	int r;
+	struct vfdrv_txq_config c = {.ring = v->tx_iova, .n_desc = v->config.n_tx};
+	int r = vfdrv_txq_setup(v, 0, &c);
 
-	vfdrv_queue_write32(v, nicvf_VTXDCTL(0), 0);
-	r = queue_wait(v, nicvf_VTXDCTL(0), 0);
 	if (r < 0)
 		return r;
-
 	for (size_t i = 0; i < 2 * (size_t)v->config.n_tx; i++)
 		v->tx.desc[i] = 0;
-	vfdrv_queue_write32(v, nicvf_VTDLEN(0), v->config.n_tx * NIC_DESC_SIZE);
-	vfdrv_queue_write32(v, nicvf_VTDBAL(0), (uint32_t)v->tx_iova.v);
-	vfdrv_queue_write32(v, nicvf_VTDBAH(0), (uint32_t)(v->tx_iova.v >> 32));
-	vfdrv_queue_write32(v, nicvf_VTDWBAL(0), 0);
-	vfdrv_queue_write32(v, nicvf_VTDH(0), 0);
-	vfdrv_queue_write32(v, nicvf_VTDT(0), 0);
 	return 0;
 }
 
 static int rx_setup(struct vfdrv *v)
 {
-	int r;
+	struct vfdrv_rxq_config c = {
+		.ring = v->rx_iova, .n_desc = v->config.n_rx, .buf_kib = VFDRV_BUF_BYTES / 1024};
+	int r = vfdrv_rxq_setup(v, 0, &c);
 
-	vfdrv_queue_write32(v, nicvf_VRXDCTL(0), 0);
-	r = queue_wait(v, nicvf_VRXDCTL(0), 0);
 	if (r < 0)
 		return r;
-
 	for (size_t i = 0; i < 2 * (size_t)v->config.n_rx; i++)
 		v->rx.desc[i] = 0;
-	vfdrv_queue_write32(v, nicvf_VRDLEN(0), v->config.n_rx * NIC_DESC_SIZE);
-	vfdrv_queue_write32(v, nicvf_VRDBAL(0), (uint32_t)v->rx_iova.v);
-	vfdrv_queue_write32(v, nicvf_VRDBAH(0), (uint32_t)(v->rx_iova.v >> 32));
-	/* drop when no buffer is posted: one slow VF must not hold up the others */
-	vfdrv_queue_write32(v, nicvf_VSRRCTL(0),
-			    SRRCTL_DROP_EN |
-				    field_prep(SRRCTL_DESCTYPE, SRRCTL_DESCTYPE_ADV_ONEBUF) |
-				    field_prep(SRRCTL_BSIZEPACKET, VFDRV_BUF_BYTES / 1024));
-	vfdrv_queue_write32(v, nicvf_VRDH(0), 0);
-	vfdrv_queue_write32(v, nicvf_VRDT(0), 0);
 	return 0;
 }
 
@@ -208,36 +171,29 @@ int vfdrv_start(struct vfdrv *v)
 	if (r < 0)
 		return r;
 
-	vfdrv_queue_write32(v, nicvf_VTXDCTL(0), XDCTL_ENABLE);
-	vfdrv_queue_write32(v, nicvf_VRXDCTL(0),
-			    XDCTL_ENABLE | field_prep(XDCTL_PTHRESH, 16) |
-				    field_prep(XDCTL_HTHRESH, 8) | field_prep(XDCTL_WTHRESH, 1));
-	r = queue_wait(v, nicvf_VTXDCTL(0), XDCTL_ENABLE);
+	r = vfdrv_txq_enable(v, 0);
 	if (r < 0)
 		return r;
-	r = queue_wait(v, nicvf_VRXDCTL(0), XDCTL_ENABLE);
+	r = vfdrv_rxq_enable(v, 0);
 	if (r < 0)
 		return r;
 
 	while (v->rx.tail + v->rx.batch <= v->rx.mask && vfdrv_rx_refill(v))
 		;
 	/* pushes the writes ahead of it: a frame that comes from now on finds the queue enabled */
-	if (vfdrv_read32(v, nicvf_VTSTATUS(0)) == VFDRV_GONE)
-		return -ENODEV;
+	r = vfdrv_sync(v);
+	if (r < 0)
+		return r;
 	v->running = true;
 	return 0;
 }
 
 void vfdrv_irq_setup(struct vfdrv *v, unsigned int rx_vector, unsigned int mbx_vector)
 {
-	uint32_t rx = BIT32(rx_vector), mbx = BIT32(mbx_vector);
+	const uint8_t rx[VFDRV_QUEUES] = {(uint8_t)rx_vector, NIC_VF_MSIX_N};
 
-	assert(rx_vector < NIC_VF_MSIX_N && mbx_vector < NIC_VF_MSIX_N);
-	vfdrv_write32(v, nicvf_VTEIMC(0), BITS(2, 0));
-	vfdrv_write32(v, nicvf_VTIVAR(0), rx_vector | IVAR_VALID);
-	vfdrv_write32(v, nicvf_VTIVAR_MISC(0), mbx_vector | IVAR_VALID);
-	vfdrv_write32(v, nicvf_VTEIAC(0), rx | mbx);
-	vfdrv_write32(v, nicvf_VTEIAM(0), rx);
+	assert(rx_vector < NIC_VF_MSIX_N);
+	vfdrv_irq_map(v, rx, mbx_vector);
 }
 
 void vfdrv_irq_enable(struct vfdrv *v, uint32_t mask)

@@ -5,6 +5,7 @@
 #include <lib/mmio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <vfdrv/queue.h>
 #include <vfdrv/vfdrv_pcif.h>
 
 #define RING_DEFAULT 256u
@@ -132,6 +133,11 @@ static int core_open(struct vfdrv_pcif *h, const struct vfdrv_pcif_config *confi
 		r = queue_pages_map(h->f, &env.queue_pages);
 		if (r < 0)
 			return r;
+	}
+
+	if (config->control) {
+		vfdrv_init_control(&h->core, &env);
+		return 0;
 	}
 
 	r = dma_mem_new("vfdrv", vfdrv_mem_size(&core, n_bufs), config->hugetlb,

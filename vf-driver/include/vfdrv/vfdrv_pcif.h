@@ -17,6 +17,7 @@ struct vfdrv_pcif_config {
 	bool hugetlb;
 	bool no_mmap; /* every queue register by message: the trapped path */
 	bool no_irq;  /* do not bind eventfds */
+	bool control; /* no rings, no memory: for a home that has its own (vfdrv/queue.h) */
 };
 
 #define VFDRV_PCIF_RX_VECTOR  0u

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A slot is written by the loop's thread and read by the handler: 'va' last, and first taken away.
+ */
+#include <errno.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include "mapguard.h"
+
+#define SLOTS 1024u
+
+static struct slot {
+	_Atomic uintptr_t va; /* 0: free */
+	size_t len, page;
+	_Atomic unsigned int missing;
+} slots[SLOTS];
+static bool installed;
+
+static struct slot *slot_of(uintptr_t at)
+{
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		uintptr_t va = atomic_load(&slots[i].va);
+
+		if (va && at - va < slots[i].len)
+			return &slots[i];
+	}
+	return NULL;
+}
+
+static void on_sigbus(int sig, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	struct slot *s = slot_of((uintptr_t)info->si_addr);
+	void *page;
+
+	if (s && info->si_code == BUS_ADRERR) {
+		page = (void *)((uintptr_t)info->si_addr & ~(s->page - 1));
+		if (mmap(page, s->page, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page) {
+			atomic_fetch_add(&s->missing, 1);
+			errno = saved;
+			return;
+		}
+	}
+	/* not ours to mend: the access that is repeated now ends the process as it should */
+	signal(SIGBUS, SIG_DFL);
+	errno = saved;
+}
+
+int mapguard_install(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO};
+
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(SIGBUS, &sa, NULL) < 0)
+		return -errno;
+	installed = true;
+	return 0;
+}
+
+int mapguard_check(int fd, size_t size, size_t *ret_page)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (!installed)
+		return -EPERM;
+	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (fs.f_type != HUGETLBFS_MAGIC && fs.f_type != TMPFS_MAGIC)
+		return -EPERM;
+	if (st.st_size < 0 || (uint64_t)st.st_size < size)
+		return -ERANGE;
+	*ret_page = fs.f_type == HUGETLBFS_MAGIC ? (size_t)fs.f_bsize : 4096;
+	return 0;
+}
+
+int mapguard_add(void *va, size_t len, size_t page)
+{
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		struct slot *s = &slots[i];
+
+		if (atomic_load(&s->va))
+			continue;
+		s->len = len;
+		s->page = page;
+		atomic_store(&s->missing, 0);
+		atomic_store(&s->va, (uintptr_t)va);
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+unsigned int mapguard_remove(void *va)
+{
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		struct slot *s = &slots[i];
+
+		if (va && atomic_load(&s->va) == (uintptr_t)va) {
+			atomic_store(&s->va, 0);
+			return atomic_load(&s->missing);
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receive bursts. Ring lengths are powers of two and multiples of a batch; indices run freely and
+ * bursts are cut into runs that do not wrap. The ring is looked at only between next and tail:
+ * behind the tail a descriptor still carries its old DD.
+ *
+ * The vector function takes four descriptors at once as long as all four are done and good, and
+ * leaves anything else to the scalar one, so both give the same mbufs to the bit.
+ */
+#include <abi/nic_desc.h>
+#include <abi/nic_regs.h>
+#include <rte_ether.h>
+#include <tmmintrin.h>
+#include "pmd.h"
+
+#define RX_GOOD	 (NIC_RXD_STAT_DD | NIC_RXD_STAT_EOP)
+#define RX_TEST	 (RX_GOOD | NIC_RXD_ERR_RXE)
+#define RX_UDPCS BIT32(4)
+#define RX_L4CS	 BIT32(5)
+#define RX_IPCS	 BIT32(6)
+#define RX_RSS	 BITS(3, 0) /* of info */
+#define RX_VLAN	 (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED)
+
+#define GROUP  4u
+#define REARM  offsetof(struct rte_mbuf, rearm_data)
+#define FIELDS offsetof(struct rte_mbuf, rx_descriptor_fields1)
+
+static_assert(offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, rearm_data) + 8,
+	      "written by one store");
+static_assert(offsetof(struct rte_mbuf, rearm_data) % 16 == 0, "aligned store");
+static_assert(offsetof(struct rte_mbuf, pkt_len) ==
+		      offsetof(struct rte_mbuf, rx_descriptor_fields1) + 4,
+	      "layout");
+static_assert(offsetof(struct rte_mbuf, hash) ==
+		      offsetof(struct rte_mbuf, rx_descriptor_fields1) + 12,
+	      "layout");
+static_assert(offsetof(struct rte_mbuf, buf_iova) == 8, "loaded with buf_addr");
+
+/* Once every PMD_BATCH frames, and a message instead of a store only where pages cannot be mapped.
+ */
+static void rx_tail_write(struct pmd_rxq *q)
+{
+	uint32_t at = q->tail & q->mask;
+
+	rte_compiler_barrier();
+	if (likely(q->tail_reg != NULL))
+		*q->tail_reg = at;
+	else
+		q->pmd->core->env.write32(q->pmd->core->env.ctx, nicvf_VRDT(q->q), at);
+}
+
+bool pmd_rx_refill(struct pmd_rxq *q)
+{
+	const __m128i headroom = _mm_set_epi64x(RTE_PKTMBUF_HEADROOM, 0);
+	uint32_t at = q->tail & q->mask;
+	struct rte_mbuf **sw = &q->sw[at];
+	__m128i *desc = (__m128i *)(uintptr_t)&q->desc[2 * (size_t)at];
+
+	if (unlikely(rte_mempool_get_bulk(q->pool, (void **)sw, PMD_BATCH) < 0)) {
+		q->no_mbuf += PMD_BATCH;
+		return false;
+	}
+	for (uint32_t i = 0; i < PMD_BATCH; i++) {
+		__m128i where = _mm_loadu_si128((const __m128i *)&sw[i]->buf_addr);
+
+		/* address, and zeros where the function writes its status */
+		where = _mm_unpackhi_epi64(_mm_add_epi64(where, headroom), _mm_setzero_si128());
+		_mm_store_si128(&desc[i], where);
+	}
+	q->tail += PMD_BATCH;
+	rx_tail_write(q);
+	return true;
+}
+
+static uint64_t flags_of(uint32_t info, uint32_t status)
+{
+	uint64_t flags = 0;
+
+	if (status & NIC_RXD_STAT_VP)
+		flags |= RX_VLAN;
+	if (info & RX_RSS)
+		flags |= RTE_MBUF_F_RX_RSS_HASH;
+	if (status & NIC_RXD_STAT_IXSM)
+		return flags;
+	if (status & RX_IPCS)
+		flags |= status & NIC_RXD_ERR_IPE ? RTE_MBUF_F_RX_IP_CKSUM_BAD
+						  : RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	if (status & (RX_L4CS | RX_UDPCS))
+		flags |= status & NIC_RXD_ERR_L4E ? RTE_MBUF_F_RX_L4_CKSUM_BAD
+						  : RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	return flags;
+}
+
+/*
+ * Up to @n descriptors from @at on, which do not wrap. Returns the descriptors that are done;
+ * *pkts moves on by the frames that are good.
+ */
+static uint32_t run_scalar(struct pmd_rxq *q, uint32_t at, uint32_t n, struct rte_mbuf ***pkts)
+{
+	const volatile uint64_t *desc = &q->desc[2 * (size_t)at];
+	struct rte_mbuf **out = *pkts;
+	uint64_t bytes = 0;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		uint64_t hi = desc[2 * (size_t)i + 1], lo;
+		uint32_t status = (uint32_t)hi;
+		uint16_t len = (uint16_t)(hi >> 32);
+		struct rte_mbuf *m = q->sw[at + i];
+
+		if (!(status & NIC_RXD_STAT_DD))
+			break;
+		/* whole, sound, and inside its buffer: nothing else is handed on */
+		if (unlikely((status & RX_TEST) != RX_GOOD || len - 1u >= q->buf_bytes)) {
+			rte_mempool_put(q->pool, m);
+			q->errors++;
+			continue;
+		}
+		rte_compiler_barrier();
+		lo = desc[2 * (size_t)i];
+		memcpy((char *)m + REARM, &q->rearm, sizeof(q->rearm));
+		m->ol_flags = flags_of((uint32_t)lo, status);
+		m->packet_type = 0;
+		m->pkt_len = len;
+		m->data_len = len;
+		m->vlan_tci = (uint16_t)(hi >> 48);
+		m->hash.rss = (uint32_t)(lo >> 32);
+		*out++ = m;
+		bytes += len;
+	}
+	q->bytes += bytes;
+	*pkts = out;
+	return i;
+}
+
+/* ol_flags of four frames, 32 bit each; as flags_of(). */
+static inline __m128i flags_of_four(__m128i info, __m128i status)
+{
+	const __m128i zero = _mm_setzero_si128();
+#define BITS_SET(v, bits)   _mm_andnot_si128(_mm_cmpeq_epi32(_mm_and_si128(v, bits), zero), ones)
+#define EITHER(which, a, b) _mm_or_si128(_mm_and_si128(which, a), _mm_andnot_si128(which, b))
+	const __m128i ones = _mm_set1_epi32(-1);
+	__m128i vlan = BITS_SET(status, _mm_set1_epi32((int)NIC_RXD_STAT_VP));
+	__m128i rss = BITS_SET(info, _mm_set1_epi32((int)RX_RSS));
+	__m128i judged = _mm_cmpeq_epi32(
+		_mm_and_si128(status, _mm_set1_epi32((int)NIC_RXD_STAT_IXSM)), zero);
+	__m128i ip = _mm_and_si128(judged, BITS_SET(status, _mm_set1_epi32((int)RX_IPCS)));
+	__m128i l4 =
+		_mm_and_si128(judged, BITS_SET(status, _mm_set1_epi32((int)(RX_L4CS | RX_UDPCS))));
+	/* the error bits, moved to the sign and spread over the lane */
+	__m128i ip_bad = _mm_srai_epi32(_mm_slli_epi32(status, 1), 31);
+	__m128i l4_bad = _mm_srai_epi32(_mm_slli_epi32(status, 2), 31);
+	__m128i f = _mm_or_si128(_mm_and_si128(vlan, _mm_set1_epi32((int)RX_VLAN)),
+				 _mm_and_si128(rss, _mm_set1_epi32((int)RTE_MBUF_F_RX_RSS_HASH)));
+
+	ip = _mm_and_si128(ip, EITHER(ip_bad, _mm_set1_epi32((int)RTE_MBUF_F_RX_IP_CKSUM_BAD),
+				      _mm_set1_epi32((int)RTE_MBUF_F_RX_IP_CKSUM_GOOD)));
+	l4 = _mm_and_si128(l4, EITHER(l4_bad, _mm_set1_epi32((int)RTE_MBUF_F_RX_L4_CKSUM_BAD),
+				      _mm_set1_epi32((int)RTE_MBUF_F_RX_L4_CKSUM_GOOD)));
+	return _mm_or_si128(f, _mm_or_si128(ip, l4));
+#undef EITHER
+#undef BITS_SET
+}
+
+/* One mbuf: [rearm_data, ol_flags] and [type, lengths, VLAN, hash]. */
+static inline void mbuf_fill(struct rte_mbuf *m, __m128i first, __m128i desc)
+{
+	const __m128i order =
+		_mm_set_epi8(7, 6, 5, 4, 15, 14, 13, 12, -1, -1, 13, 12, -1, -1, -1, -1);
+
+	_mm_store_si128((__m128i *)((char *)m + REARM), first);
+	_mm_storeu_si128((__m128i *)((char *)m + FIELDS), _mm_shuffle_epi8(desc, order));
+}
+
+/* As run_scalar(), in fours; stops before the first four that are not all done and good. */
+static uint32_t run_vector(struct pmd_rxq *q, uint32_t at, uint32_t n, struct rte_mbuf ***pkts)
+{
+	const __m128i *desc = (const __m128i *)(uintptr_t)&q->desc[2 * (size_t)at];
+	const __m128i rearm = _mm_set1_epi64x((long long)q->rearm), zero = _mm_setzero_si128();
+	const __m128i test = _mm_set1_epi32((int)RX_TEST), good = _mm_set1_epi32((int)RX_GOOD);
+	const __m128i end = _mm_set1_epi32((int)q->buf_bytes + 1);
+	struct rte_mbuf *const *sw = &q->sw[at];
+	struct rte_mbuf **out = *pkts;
+	__m128i sum = zero;
+	uint32_t i;
+
+	for (i = 0; i + GROUP <= n; i += GROUP) {
+		__m128i d0, d1, d2, d3, a, b, status, len, ok, flags, two;
+
+		/* last one first: when it is done, the ones before it are */
+		d3 = _mm_load_si128(&desc[i + 3]);
+		rte_compiler_barrier();
+		d2 = _mm_load_si128(&desc[i + 2]);
+		rte_compiler_barrier();
+		d1 = _mm_load_si128(&desc[i + 1]);
+		rte_compiler_barrier();
+		d0 = _mm_load_si128(&desc[i]);
+
+		a = _mm_unpackhi_epi32(d0, d1);
+		b = _mm_unpackhi_epi32(d2, d3);
+		status = _mm_unpacklo_epi64(a, b);
+		len = _mm_and_si128(_mm_unpackhi_epi64(a, b), _mm_set1_epi32(0xffff));
+		ok = _mm_cmpeq_epi32(_mm_and_si128(status, test), good);
+		ok = _mm_and_si128(ok, _mm_cmpgt_epi32(len, zero));
+		ok = _mm_and_si128(ok, _mm_cmpgt_epi32(end, len));
+		if (_mm_movemask_epi8(ok) != 0xffff)
+			break;
+		sum = _mm_add_epi32(sum, len);
+
+		a = _mm_unpacklo_epi32(d0, d1);
+		b = _mm_unpacklo_epi32(d2, d3);
+		flags = flags_of_four(_mm_unpacklo_epi64(a, b), status);
+
+		_mm_storeu_si128((__m128i *)out, _mm_loadu_si128((const __m128i *)&sw[i]));
+		_mm_storeu_si128((__m128i *)(out + 2),
+				 _mm_loadu_si128((const __m128i *)&sw[i + 2]));
+		two = _mm_unpacklo_epi32(flags, zero);
+		mbuf_fill(sw[i], _mm_unpacklo_epi64(rearm, two), d0);
+		mbuf_fill(sw[i + 1], _mm_unpackhi_epi64(rearm, two), d1);
+		two = _mm_unpackhi_epi32(flags, zero);
+		mbuf_fill(sw[i + 2], _mm_unpacklo_epi64(rearm, two), d2);
+		mbuf_fill(sw[i + 3], _mm_unpackhi_epi64(rearm, two), d3);
+		out += GROUP;
+	}
+
+	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
+	q->bytes += (uint32_t)_mm_cvtsi128_si32(sum);
+	*pkts = out;
+	return i;
+}
+
+static __rte_always_inline uint32_t run(struct pmd_rxq *q, uint32_t at, uint32_t n,
+					struct rte_mbuf ***pkts, bool vector)
+{
+	uint32_t done = 0, more;
+
+	if (!vector)
+		return run_scalar(q, at, n, pkts);
+	/* after what the vector refused it goes on in fours: a bad frame costs one group */
+	while (n - done >= GROUP) {
+		done += run_vector(q, at + done, n - done, pkts);
+		if (n - done < GROUP)
+			break;
+		more = run_scalar(q, at + done, GROUP, pkts);
+		done += more;
+		if (more < GROUP)
+			return done;
+	}
+	return done + run_scalar(q, at + done, n - done, pkts);
+}
+
+static __rte_always_inline uint16_t burst(struct pmd_rxq *q, struct rte_mbuf **pkts, uint16_t want,
+					  bool vector)
+{
+	uint32_t next = q->next, posted = q->tail - next, size = q->mask + 1;
+	uint32_t at = next & q->mask, n = RTE_MIN((uint32_t)want, posted), first, done;
+	struct rte_mbuf **out = pkts;
+
+	first = RTE_MIN(n, size - at);
+	done = run(q, at, first, &out, vector);
+	if (unlikely(done == first && first < n))
+		done += run(q, 0, n - first, &out, vector);
+
+	if (done) {
+		next += done;
+		q->next = next;
+		q->packets += (uint64_t)(out - pkts);
+		while (q->tail - next + PMD_BATCH < size && pmd_rx_refill(q))
+			;
+	} else if (unlikely(!posted)) {
+		/* the pool ran dry before; without this nothing would ever be posted again */
+		pmd_rx_refill(q);
+	}
+	return (uint16_t)(out - pkts);
+}
+
+uint16_t pmd_rx_vector(void *rxq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(rxq, pkts, n, true);
+}
+
+uint16_t pmd_rx_scalar(void *rxq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(rxq, pkts, n, false);
+}
+
+/* A VF cannot ask its PF for stripping, so where an application wants it tags are taken out here.
+ */
+static void strip(struct rte_mbuf **pkts, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		if (!(pkts[i]->ol_flags & RTE_MBUF_F_RX_VLAN) &&
+		    pkts[i]->data_len >= sizeof(struct rte_ether_hdr) + sizeof(struct rte_vlan_hdr))
+			rte_vlan_strip(pkts[i]);
+}
+
+uint16_t pmd_rx_vector_strip(void *rxq, struct rte_mbuf **pkts, uint16_t n)
+{
+	n = burst(rxq, pkts, n, true);
+	strip(pkts, n);
+	return n;
+}
+
+uint16_t pmd_rx_scalar_strip(void *rxq, struct rte_mbuf **pkts, uint16_t n)
+{
+	n = burst(rxq, pkts, n, false);
+	strip(pkts, n);
+	return n;
+}
+
+uint16_t pmd_rx_none(void *rxq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return 0;
+}
+
+eth_rx_burst_t pmd_rx_burst(struct pmd_rx_mode mode)
+{
+	if (mode.strip)
+		return mode.scalar ? pmd_rx_scalar_strip : pmd_rx_vector_strip;
+	return mode.scalar ? pmd_rx_scalar : pmd_rx_vector;
+}
+
+int pmd_rx_status(void *rxq, uint16_t offset)
+{
+	struct pmd_rxq *q = rxq;
+
+	if (offset > q->mask)
+		return -EINVAL;
+	if (offset >= q->tail - q->next)
+		return RTE_ETH_RX_DESC_UNAVAIL;
+	return q->desc[2 * (size_t)((q->next + offset) & q->mask) + 1] & NIC_RXD_STAT_DD
+		       ? RTE_ETH_RX_DESC_DONE
+		       : RTE_ETH_RX_DESC_AVAIL;
+}
+
+uint32_t pmd_rx_count(void *rxq)
+{
+	struct pmd_rxq *q = rxq;
+	uint32_t n = 0;
+
+	while (n < q->tail - q->next &&
+	       q->desc[2 * (size_t)((q->next + n) & q->mask) + 1] & NIC_RXD_STAT_DD)
+		n++;
+	return n;
+}
