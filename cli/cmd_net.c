@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
 #include "api.h"
 #include <cli/args.h>
 #include "table.h"
@@ -59,6 +61,31 @@ static int run_delete(const struct cli *cli, const struct cli_args *args)
 	return CLI_OK;
 }
 
+static const struct table_col verify_cols[] = {
+	{"CHECK", "name", false},
+	{"STATE", "state", false},
+	{"TEXT", "text", false},
+	{},
+};
+
+static int run_verify(const struct cli *cli, const struct cli_args *args)
+{
+	uint64_t ms = args_number(args, "seconds", 1) * 1000;
+	char path[API_PATH_MAX], call[API_PATH_MAX + 32];
+	json_auto_t *reply = NULL;
+	int status;
+
+	if (api_path(path, "nets", args->operand[0], "verify", NULL) < 0)
+		return CLI_FAILED;
+	snprintf(call, sizeof(call), "%s?ms=%u", path, (unsigned int)ms);
+	if (api_call(cli, "GET", call, NULL, (unsigned int)ms + API_TIMEOUT_MS, &reply) < 0)
+		return CLI_FAILED;
+	status = table_rows(cli, reply, "checks", verify_cols);
+	if (status == CLI_OK && !json_is_true(json_object_get(reply, "ok")))
+		status = CLI_FAILED;
+	return status;
+}
+
 static const struct cli_opt create_opts[] = {
 	{"mac", CLI_TEXT, "MAC", "mac", 0, 0, "its address; without it sriovd makes one"},
 	{"vlan", CLI_UINT, "VLAN", "vlan", 0, 4094, "port VLAN, 0 for none"},
@@ -74,11 +101,18 @@ static const struct cli_opt create_opts[] = {
 	{},
 };
 
+static const struct cli_opt verify_opts[] = {
+	{"seconds", CLI_UINT, "N", NULL, 1, 60, "how long to watch traffic (1)"},
+	{},
+};
+
 const struct cli_cmd cmd_net[] = {
 	{"net create", "NET", "create a network interface (an identity; no VF yet)", create_opts,
 	 run_create},
 	{"net list", "", "network interfaces and where they are attached", NULL, run_list},
 	{"net show", "NET", "one network interface", NULL, run_show},
+	{"net verify", "NET", "prove an attached one: isolation, identity, traps a packet",
+	 verify_opts, run_verify},
 	{"net delete", "NET", "delete a detached network interface", NULL, run_delete},
 	{},
 };

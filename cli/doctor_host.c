@@ -198,7 +198,7 @@ static void read_iommu(struct doctor *d, struct doc_iommu *ret)
 	read_firmware(d, ret);
 	read_cmdline(d, ret);
 	if (interrupts)
-		ret->remapping = doc_remapped(interrupts);
+		ret->remapping = pcisys_remapped(interrupts);
 	ret->unsafe = pcisys_flag(d->sysfs, UNSAFE);
 	ret->no_iommu = pcisys_flag(d->sysfs, NOIOMMU);
 }

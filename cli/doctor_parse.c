@@ -185,41 +185,6 @@ bool doc_cpu(const char *cpuinfo, const char *flag)
 	return line && word_in(line, strcspn(line, "\n"), flag);
 }
 
-/* The first word behind "  12:   345   6 " names the controller. */
-static const char *controller(const char *line)
-{
-	line += strspn(line, " \t");
-	line += strspn(line, "0123456789");
-	if (*line != ':')
-		return "";
-	for (line++;;) {
-		size_t n;
-
-		line += strspn(line, " \t");
-		n = strspn(line, "0123456789");
-		if (n == 0 || (line[n] != ' ' && line[n] != '\t'))
-			return line;
-		line += n;
-	}
-}
-
-int doc_remapped(const char *interrupts)
-{
-	bool plain = false;
-
-	while (*interrupts) {
-		const char *name = controller(interrupts);
-
-		if (!strncmp(name, "IR-", 3))
-			return 1;
-		if (!strncmp(name, "IO-APIC", 7) || !strncmp(name, "PCI-MSI", 7))
-			plain = true;
-		interrupts += strcspn(interrupts, "\n");
-		interrupts += *interrupts == '\n';
-	}
-	return plain ? 0 : -ENODATA;
-}
-
 int doc_memlock(const char *limits, uint64_t *ret_bytes)
 {
 	const char *line = line_of(limits, "Max locked memory");

@@ -63,15 +63,6 @@ bool doc_word(const char *text, const char *word);
 bool doc_cpu(const char *cpuinfo, const char *flag);
 
 /**
- * doc_remapped() - do this /proc/interrupts' interrupts pass through remapping?
- *
- * The kernel puts "IR-" before the name of a controller behind it.
- *
- * Context: pure. Return: 1; 0; -ENODATA neither is to be seen. Source: proc_interrupts(5).
- */
-int doc_remapped(const char *interrupts);
-
-/**
  * doc_memlock() - soft limit of locked memory in /proc/PID/limits; UINT64_MAX: none
  *
  * Context: pure. Return: 0; -EBADMSG. Source: proc_pid_limits(5).

@@ -353,3 +353,38 @@ bool pcisys_flag(int sysfs, const char *path)
 		return false;
 	return text[0] == 'Y' || text[0] == 'y' || text[0] == '1';
 }
+
+/* The first word behind "  12:   345   6 " names the controller. */
+static const char *controller(const char *line)
+{
+	line += strspn(line, " \t");
+	line += strspn(line, "0123456789");
+	if (*line != ':')
+		return "";
+	for (line++;;) {
+		size_t n;
+
+		line += strspn(line, " \t");
+		n = strspn(line, "0123456789");
+		if (n == 0 || (line[n] != ' ' && line[n] != '\t'))
+			return line;
+		line += n;
+	}
+}
+
+int pcisys_remapped(const char *interrupts)
+{
+	bool plain = false;
+
+	while (*interrupts) {
+		const char *name = controller(interrupts);
+
+		if (!strncmp(name, "IR-", 3))
+			return 1;
+		if (!strncmp(name, "IO-APIC", 7) || !strncmp(name, "PCI-MSI", 7))
+			plain = true;
+		interrupts += strcspn(interrupts, "\n");
+		interrupts += *interrupts == '\n';
+	}
+	return plain ? 0 : -ENODATA;
+}

@@ -22,6 +22,7 @@ static const struct route routes[] = {
 	{"GET",    "/v1/nets/*",          API_READ, call_net_show,    NULL},
 	{"DELETE", "/v1/nets/*",          API_ALL,  call_net_delete,  NULL},
 	{"POST",   "/v1/nets/*/attach",   API_ALL,  call_net_attach,  NULL},
+	{"GET",    "/v1/nets/*/verify",   API_READ, call_net_verify,  "ms"},
 	{"POST",   "/v1/nets/*/detach",   API_ALL,  call_net_detach,  NULL},
 	{"GET",    "/v1/vms",             API_READ, call_vm_list,     NULL},
 	{"POST",   "/v1/vms",             API_ALL,  call_vm_start,    NULL},

@@ -41,6 +41,7 @@ int call_net_show(struct sriovd *d, struct call *c);
 int call_net_delete(struct sriovd *d, struct call *c);
 int call_net_attach(struct sriovd *d, struct call *c);
 int call_net_detach(struct sriovd *d, struct call *c);
+int call_net_verify(struct sriovd *d, struct call *c);
 int call_vm_list(struct sriovd *d, struct call *c);
 int call_vm_start(struct sriovd *d, struct call *c);
 int call_vm_show(struct sriovd *d, struct call *c);

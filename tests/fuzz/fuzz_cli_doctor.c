@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What doctor reads: a function's configuration space, and text files of the kernel. */
+#include <lib/pci_sysfs.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
-	if (doc_remapped(text) > 1 || doc_vf_bars(text) > 1)
+	if (pcisys_remapped(text) > 1 || doc_vf_bars(text) > 1)
 		abort();
 	if (doc_memlock(text, &v) > 0 || doc_caps(text, &v) > 0)
 		abort();

@@ -31,6 +31,7 @@ static const struct {
 	{"POST", "/v1/nets/a/attach"},
 	{"POST", "/v1/nets/a/detach"},
 	{"DELETE", "/v1/nets/a"},
+	{"GET", "/v1/nets/a/verify"},
 	{"GET", "/v1/nets"},
 	{"POST", "/v1/vms"},
 	{"DELETE", "/v1/vms/vm1"},

@@ -109,25 +109,6 @@ static void ports_are_told_apart(void **state)
 	assert_int_equal(port, DOC_PORT_UP);
 }
 
-static void remapping_is_read_from_controllers_names(void **state)
-{
-	static const char plain[] =
-		"           CPU0       CPU1\n"
-		"  0:         36          0   IO-APIC   2-edge      timer\n"
-		" 24:          0          1   PCI-MSI-0000:00:02.0 0-edge eth0\n"
-		"NMI:          0          0   Non-maskable interrupts\n";
-	static const char remapped[] =
-		"           CPU0\n"
-		" 24:          1  DMAR-MSI    0-edge      dmar0\n"
-		" 25:          9  IR-PCI-MSIX-0000:01:00.0    0-edge      eth0\n";
-
-	assert_int_equal(doc_remapped(plain), 0);
-	assert_int_equal(doc_remapped(remapped), 1);
-	assert_int_equal(doc_remapped(""), -ENODATA);
-	assert_int_equal(doc_remapped("  1: 2 3\n"), -ENODATA);
-	assert_int_equal(doc_remapped("  1: 2 XT-PIC IR-x\n"), -ENODATA);
-}
-
 static void limits_and_capabilities_are_read(void **state)
 {
 	uint64_t v = 0;
@@ -198,7 +179,6 @@ int main(void)
 		cmocka_unit_test(lists_in_circles_and_out_of_space_end),
 		cmocka_unit_test(acs_counts_when_all_that_it_can_do_is_on),
 		cmocka_unit_test(ports_are_told_apart),
-		cmocka_unit_test(remapping_is_read_from_controllers_names),
 		cmocka_unit_test(limits_and_capabilities_are_read),
 		cmocka_unit_test(modules_are_found_whatever_their_dashes),
 		cmocka_unit_test(vf_bars_without_addresses_are_seen),

@@ -253,6 +253,25 @@ static void descriptors_that_are_no_vfio_are_refused_and_closed(void **state)
 	assert_null(f);
 }
 
+static void remapping_is_read_from_controllers_names(void **state)
+{
+	static const char plain[] =
+		"           CPU0       CPU1\n"
+		"  0:         36          0   IO-APIC   2-edge      timer\n"
+		" 24:          0          1   PCI-MSI-0000:00:02.0 0-edge eth0\n"
+		"NMI:          0          0   Non-maskable interrupts\n";
+	static const char remapped[] =
+		"           CPU0\n"
+		" 24:          1  DMAR-MSI    0-edge      dmar0\n"
+		" 25:          9  IR-PCI-MSIX-0000:01:00.0    0-edge      eth0\n";
+
+	assert_int_equal(pcisys_remapped(plain), 0);
+	assert_int_equal(pcisys_remapped(remapped), 1);
+	assert_int_equal(pcisys_remapped(""), -ENODATA);
+	assert_int_equal(pcisys_remapped("  1: 2 3\n"), -ENODATA);
+	assert_int_equal(pcisys_remapped("  1: 2 XT-PIC IR-x\n"), -ENODATA);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +295,7 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(vfio_is_refused_by_a_sentence_for_each_reason,
 						setup, teardown),
+		cmocka_unit_test(remapping_is_read_from_controllers_names),
 		cmocka_unit_test(a_token_that_is_no_uuid_and_a_sysfs_that_is_none_are_refused),
 		cmocka_unit_test(descriptors_that_are_no_vfio_are_refused_and_closed),
 	};

@@ -140,6 +140,16 @@ bool pcisys_member_foreign(const struct pcisys_member *m);
 bool pcisys_flag(int sysfs, const char *path);
 
 /**
+ * pcisys_remapped() - do these lines of /proc/interrupts say that interrupts are remapped?
+ *
+ * The kernel puts "IR-" before the name of a controller that is behind interrupt remapping.
+ *
+ * Context: pure. Return: 1; 0; -ENODATA there is neither an IO-APIC nor an MSI in them.
+ * Source: proc_interrupts(5).
+ */
+int pcisys_remapped(const char *interrupts);
+
+/**
  * pcisys_bind() - have @driver and no other drive a function
  * @ret_before: what to give to pcisys_restore(); written also when nothing had to change
  *
