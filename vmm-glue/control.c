@@ -36,7 +36,7 @@ const char *control_vm_state(const struct vm *vm)
 
 const char *control_device_state(const struct vm_slot *s)
 {
-	if (atomic_load(&s->own->lost))
+	if (atomic_load(&s->own->lost) || atomic_load(&s->own->away))
 		return "lost";
 	if (s->state != SLOT_VISIBLE)
 		return "ejecting";
@@ -333,12 +333,19 @@ static int method_quit(struct ctl_req *req, json_t *params, int *fds, size_t n_f
 }
 
 static const struct ctl_method methods[] = {
-	{"ctl.quit", method_quit},	     {"device.add", method_device_add},
-	{"device.list", method_device_list}, {"device.remove", method_device_remove},
-	{"device.wait", method_device_wait}, {"guest.request", method_guest_request},
-	{"vm.boot", method_vm_boot},	     {"vm.console", method_vm_console},
-	{"vm.create", method_vm_create},     {"vm.info", method_vm_info},
-	{"vm.stop", method_vm_stop},	     {NULL, NULL},
+	{"ctl.quit", method_quit},
+	{"device.add", method_device_add},
+	{"device.list", method_device_list},
+	{"device.remove", method_device_remove},
+	{"device.reconnect", method_device_reconnect},
+	{"device.wait", method_device_wait},
+	{"guest.request", method_guest_request},
+	{"vm.boot", method_vm_boot},
+	{"vm.console", method_vm_console},
+	{"vm.create", method_vm_create},
+	{"vm.info", method_vm_info},
+	{"vm.stop", method_vm_stop},
+	{NULL, NULL},
 };
 
 static int control_sources(struct control *c)

@@ -88,6 +88,20 @@ int control_wait(struct control *c, enum wait_for what, struct ctl_req *req, con
 const char *control_device_state(const struct vm_slot *s);
 
 /**
+ * control_id_ok() - can a device be called @id?
+ *
+ * Context: any; pure. Return: true or false. Source: docs/processes.md.
+ */
+bool control_id_ok(const char *id);
+
+/**
+ * control_bdf() - the address of @slot as the guest names it
+ *
+ * Context: any; pure. Source: -.
+ */
+void control_bdf(char *out, size_t size, unsigned int slot);
+
+/**
  * control_traps() - what left the guest so far: on the functions of request @g, and in all
  *
  * Context: main thread. Source: -.
@@ -110,8 +124,9 @@ const char *control_exit_source(const struct control *c);
 
 /**
  * method_vm_create(), method_vm_boot(), method_vm_info(), method_vm_stop(), method_vm_console(),
- * method_device_add(), method_device_wait(), method_device_remove(), method_device_list(),
- * method_guest_request() - handlers of the control methods of those names (ctl_handler_t);
+ * method_device_add(), method_device_wait(), method_device_remove(), method_device_reconnect(),
+ * method_device_list(), method_guest_request() - handlers of the control methods of those names
+ * (ctl_handler_t);
  * @userdata is the struct control
  *
  * Context: main thread; answers that the guest has to give are deferred. Return: 0, @req was
@@ -126,6 +141,8 @@ int method_device_add(struct ctl_req *req, json_t *params, int *fds, size_t n_fd
 int method_device_wait(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
 int method_device_remove(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
 			 void *userdata);
+int method_device_reconnect(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
+			    void *userdata);
 int method_device_list(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
 int method_guest_request(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
 			 void *userdata);

@@ -40,8 +40,10 @@ int vmm_dev_vfio_new(struct vm *vm, const char *id, int device_fd, int container
 
 /**
  * vmm_dev_virtio_net_new() - modern virtio-net whose queues a vhost-user back end serves
- * @fd:  connected vhost-user socket; taken over, also on failure
+ * @fd:  vhost-user socket, connected, or listening for the back end; taken over, also on failure
  * @mac: given to the guest in the device configuration
+ *
+ * A back end that goes away costs the guest its link, until one comes back.
  *
  * Context: main thread.
  * Return: 0; -EPROTO the back end lacks a feature that is needed; -errno of socket calls.
@@ -49,3 +51,30 @@ int vmm_dev_vfio_new(struct vm *vm, const char *id, int device_fd, int container
  */
 int vmm_dev_virtio_net_new(struct vm *vm, const char *id, int fd, const uint8_t mac[6],
 			   struct pci_dev **ret_dev) _must_check_;
+
+/**
+ * vmm_dev_virtio_net_tap_new() - modern virtio-net on a tap device, a queue pair a descriptor
+ * @fds: 1 to 4, as net_tap_new() wants them; taken over, also on failure
+ *
+ * Context: main thread. Return: 0; -EINVAL descriptors that do not suit; -errno of ioctl(2),
+ * pthread_create(3). Source: virtio 1.2, 5.1.
+ */
+int vmm_dev_virtio_net_tap_new(struct vm *vm, const char *id, const int *fds, unsigned int n_fds,
+			       const uint8_t mac[6], struct pci_dev **ret_dev) _must_check_;
+
+/**
+ * vmm_dev_virtio_blk_new() - a disk
+ * @fd: raw file or block device; taken over, also on failure
+ *
+ * Context: main thread. Return: 0; -ENOTBLK, -EROFS, -EACCES, -ENODATA as blk_disk_init(); -errno
+ * of pthread_create(3). Source: virtio 1.2, 5.2.
+ */
+int vmm_dev_virtio_blk_new(struct vm *vm, const char *id, int fd, bool readonly,
+			   struct pci_dev **ret_dev) _must_check_;
+
+/**
+ * vmm_dev_virtio_rng_new() - random bytes of the host's kernel
+ *
+ * Context: main thread. Return: 0; -ENOMEM; -errno of eventfd(2). Source: virtio 1.2, 5.4.
+ */
+int vmm_dev_virtio_rng_new(struct vm *vm, const char *id, struct pci_dev **ret_dev) _must_check_;

@@ -203,7 +203,7 @@ static int vhu_set_fd(struct vmm_vhu *v, uint32_t request, unsigned int queue, i
 	return vhu_set_u64(v, request, fd < 0 ? queue | VHU_VRING_NOFD : queue, fd, deadline);
 }
 
-static int vhu_start_queue(struct vmm_vhu *v, unsigned int i, const struct vmm_vhu_queue *q,
+static int vhu_start_queue(struct vmm_vhu *v, unsigned int i, const struct virtq_map *q,
 			   uint64_t deadline)
 {
 	struct vhost_vring_addr addr = {
@@ -230,7 +230,7 @@ static int vhu_start_queue(struct vmm_vhu *v, unsigned int i, const struct vmm_v
 }
 
 int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ram,
-		  const struct vmm_vhu_queue q[static VMM_VHU_QUEUES])
+		  const struct virtq_map q[static VMM_VHU_QUEUES])
 {
 	uint64_t deadline = clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US);
 	struct vhu_mem_table mem = {

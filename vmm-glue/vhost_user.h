@@ -12,21 +12,12 @@
 #include <lib/dma.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "virtq.h"
 
 struct vmm_vhu;
 
 #define VMM_VHU_QUEUES	   2u /* 0: guest receives, 1: guest sends */
 #define VMM_VHU_TIMEOUT_US UINT64_C(1000000)
-
-struct vmm_vhu_queue {
-	uint16_t size;	  /* descriptors, power of two; 0: the guest does not use this ring */
-	uint16_t base;	  /* index of the first available entry to look at */
-	const void *desc; /* host addresses inside the RAM of vmm_vhu_start() */
-	const void *avail;
-	const void *used;
-	int kick_fd;
-	int call_fd; /* -1: the guest wants no interrupt */
-};
 
 /* The header of every message; a payload of size bytes follows. Host byte order. */
 struct vmm_vhu_hdr {
@@ -89,7 +80,7 @@ int vmm_vhu_fd(const struct vmm_vhu *v);
  * Source: [VH], message types SET_FEATURES to SET_VRING_ENABLE.
  */
 int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ram,
-		  const struct vmm_vhu_queue q[static VMM_VHU_QUEUES]) _must_check_;
+		  const struct virtq_map q[static VMM_VHU_QUEUES]) _must_check_;
 
 /**
  * vmm_vhu_stop() - after this the back end touches neither rings nor buffers

@@ -6,11 +6,10 @@
 #include <assert.h>
 #include <linux/pci_regs.h>
 #include <linux/virtio_config.h>
-#include <linux/virtio_net.h>
 #include <string.h>
 
 #define VIRTIO_VENDOR	  0x1af4
-#define VIRTIO_DEVICE_NET 0x1041 /* 0x1040 + device id 1 */
+#define VIRTIO_DEVICE	  0x1040 /* and the device id */
 #define VIRTIO_SUBSYSTEM  0x1100
 #define VIRTIO_COMMON_LEN 64u
 #define VIRTIO_NO_VECTOR  0xffffu
@@ -38,19 +37,25 @@ static void regs_reset(struct virtio_regs *v)
 	v->queue_select = 0;
 	v->status = 0;
 	v->isr = 0;
-	for (unsigned int i = 0; i < VIRTIO_NET_QUEUES; i++)
-		v->q[i] = (struct virtio_queue){.size = VIRTIO_NET_QUEUE_SIZE,
+	for (unsigned int i = 0; i < v->type.n_queues; i++)
+		v->q[i] = (struct virtio_queue){.size = v->type.queue_size,
 						.vector = VIRTIO_NO_VECTOR};
 }
 
-void virtio_regs_init(struct virtio_regs *v, uint64_t device_features, const uint8_t *mac)
+void virtio_regs_init(struct virtio_regs *v, const struct virtio_type *type)
 {
+	assert(type->n_queues <= VIRTIO_QUEUES_MAX && type->cfg_len <= VIRTIO_DEVICE_CFG_MAX);
 	memset(v, 0, sizeof(*v));
-	v->device_features = device_features;
-	memcpy(v->device_cfg, mac, 6);
-	v->device_cfg[6] = VIRTIO_NET_S_LINK_UP;
-	v->device_cfg[8] = 1; /* queue pairs; told only with F_MQ, harmless without */
+	v->type = *type;
 	regs_reset(v);
+}
+
+void virtio_regs_cfg_set(struct virtio_regs *v, unsigned int off, const void *val, unsigned int len)
+{
+	assert(off <= v->type.cfg_len && len <= v->type.cfg_len - off);
+	memcpy(v->device_cfg + off, val, len);
+	v->generation++;
+	v->isr |= VIRTIO_ISR_CONFIG;
 }
 
 void virtio_regs_needs_reset(struct virtio_regs *v)
@@ -71,17 +76,18 @@ static void common_image(const struct virtio_regs *v, uint8_t image[static VIRTI
 {
 	struct virtio_pci_common_cfg c = {
 		.device_feature_select = v->device_select,
-		.device_feature = features_word(v->device_features, v->device_select),
+		.device_feature = features_word(v->type.features, v->device_select),
 		.guest_feature_select = v->driver_select,
 		.guest_feature = features_word(v->driver_features, v->driver_select),
 		.msix_config = v->config_vector,
-		.num_queues = VIRTIO_NET_QUEUES,
-		.device_status = v->status,
+		.num_queues = (uint16_t)v->type.n_queues,
+		.device_status = v->resetting ? VIRTIO_CONFIG_S_DRIVER : v->status,
+		.config_generation = v->generation,
 		.queue_select = v->queue_select,
 	};
 
 	/* a queue that is not there has size 0 */
-	if (v->queue_select < VIRTIO_NET_QUEUES) {
+	if (v->queue_select < v->type.n_queues) {
 		const struct virtio_queue *q = &v->q[v->queue_select];
 
 		c.queue_size = q->size;
@@ -128,7 +134,7 @@ void virtio_regs_read(struct virtio_regs *v, uint32_t off, void *buf, uint32_t l
 			v->isr = 0;
 		break;
 	case VIRTIO_BAR_DEVICE:
-		copy_part(VIRTIO_BAR_DEVICE, v->device_cfg, sizeof(v->device_cfg), off, buf, len);
+		copy_part(VIRTIO_BAR_DEVICE, v->device_cfg, v->type.cfg_len, off, buf, len);
 		break;
 	default:
 		break;
@@ -138,13 +144,14 @@ void virtio_regs_read(struct virtio_regs *v, uint32_t off, void *buf, uint32_t l
 static enum virtio_effect write_status(struct virtio_regs *v, uint8_t val)
 {
 	uint8_t set = val & VIRTIO_STATUS_KNOWN & (uint8_t)~v->status;
+	uint64_t some = v->driver_features & v->type.together;
 
 	if (val == 0) {
 		regs_reset(v);
 		return VIRTIO_EFFECT_STATUS;
 	}
 	/* bits are only ever added; FEATURES_OK is ours to refuse, DRIVER_OK needs it */
-	if ((v->driver_features & ~v->device_features) ||
+	if ((v->driver_features & ~v->type.features) || (some != 0 && some != v->type.together) ||
 	    !(v->driver_features & (UINT64_C(1) << VIRTIO_F_VERSION_1)))
 		set &= (uint8_t)~VIRTIO_CONFIG_S_FEATURES_OK;
 	if (!((v->status | set) & VIRTIO_CONFIG_S_FEATURES_OK))
@@ -165,9 +172,9 @@ static void write_driver_features(struct virtio_regs *v, uint32_t val)
 	v->driver_features |= (uint64_t)val << shift;
 }
 
-static uint16_t vector_of(uint16_t val)
+static uint16_t vector_of(const struct virtio_regs *v, uint16_t val)
 {
-	return val < VIRTIO_NET_VECTORS ? val : VIRTIO_NO_VECTOR;
+	return val < virtio_vectors(&v->type) ? val : VIRTIO_NO_VECTOR;
 }
 
 static void set_half(uint64_t *reg, bool high, uint32_t val)
@@ -183,14 +190,14 @@ static enum virtio_effect write_queue(struct virtio_regs *v, struct virtio_queue
 				      uint32_t val)
 {
 	if (off == VIRTIO_PCI_COMMON_Q_MSIX) {
-		q->vector = vector_of((uint16_t)val);
+		q->vector = vector_of(v, (uint16_t)val);
 		return VIRTIO_EFFECT_VECTOR;
 	}
 	if (q->enabled)
 		return VIRTIO_EFFECT_NONE;
 	switch (off) {
 	case VIRTIO_PCI_COMMON_Q_SIZE:
-		if (val != 0 && val <= VIRTIO_NET_QUEUE_SIZE && (val & (val - 1)) == 0)
+		if (val != 0 && val <= v->type.queue_size && (val & (val - 1)) == 0)
 			q->size = (uint16_t)val;
 		break;
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
@@ -260,7 +267,7 @@ static enum virtio_effect write_common(struct virtio_regs *v, uint32_t off, uint
 		write_driver_features(v, val);
 		break;
 	case VIRTIO_PCI_COMMON_MSIX:
-		v->config_vector = vector_of((uint16_t)val);
+		v->config_vector = vector_of(v, (uint16_t)val);
 		break;
 	case VIRTIO_PCI_COMMON_STATUS:
 		return write_status(v, (uint8_t)val);
@@ -268,7 +275,7 @@ static enum virtio_effect write_common(struct virtio_regs *v, uint32_t off, uint
 		v->queue_select = (uint16_t)val;
 		break;
 	default:
-		if (v->queue_select < VIRTIO_NET_QUEUES)
+		if (v->queue_select < v->type.n_queues)
 			return write_queue(v, &v->q[v->queue_select], off, val);
 		break;
 	}
@@ -280,6 +287,8 @@ enum virtio_effect virtio_regs_write(struct virtio_regs *v, uint32_t off, uint64
 {
 	uint32_t at = off - VIRTIO_BAR_COMMON;
 
+	if (v->resetting)
+		return VIRTIO_EFFECT_NONE;
 	if (len == 8 && at % 8 == 0 && at >= VIRTIO_PCI_COMMON_Q_DESCLO &&
 	    at <= VIRTIO_PCI_COMMON_Q_USEDLO) {
 		write_common(v, at, (uint32_t)val);
@@ -298,7 +307,7 @@ static void put_cap(struct pci_dev *d, uint32_t at, uint8_t next, uint8_t type, 
 		.cap_next = next,
 		.cap_len = len,
 		.cfg_type = type,
-		.bar = VIRTIO_NET_BAR,
+		.bar = VIRTIO_BAR,
 		.offset = off,
 		.length = size,
 	};
@@ -316,46 +325,47 @@ static void put32(uint8_t *p, uint32_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-static void put_header(struct pci_dev *d)
+static void put_header(struct pci_dev *d, const struct virtio_type *type)
 {
 	put16(&d->cfg[PCI_VENDOR_ID], VIRTIO_VENDOR);
-	put16(&d->cfg[PCI_DEVICE_ID], VIRTIO_DEVICE_NET);
+	put16(&d->cfg[PCI_DEVICE_ID], (uint16_t)(VIRTIO_DEVICE + type->id));
 	put16(&d->cfg[PCI_STATUS], PCI_STATUS_CAP_LIST);
-	put32(&d->cfg[PCI_CLASS_REVISION], 0x02000001); /* Ethernet controller, revision 1 */
+	put32(&d->cfg[PCI_CLASS_REVISION], type->class_rev);
 	put16(&d->cfg[PCI_SUBSYSTEM_VENDOR_ID], VIRTIO_VENDOR);
 	put16(&d->cfg[PCI_SUBSYSTEM_ID], VIRTIO_SUBSYSTEM);
 	d->cfg[PCI_CAPABILITY_LIST] = VIRTIO_CFG_CAP_COMMON;
 }
 
-void virtio_cfg_init(struct pci_dev *d)
+void virtio_cfg_init(struct pci_dev *d, const struct virtio_type *type)
 {
 	uint8_t *msix = &d->cfg[VIRTIO_CFG_CAP_MSIX];
+	uint8_t after_isr = type->cfg_len ? VIRTIO_CFG_CAP_DEVICE : VIRTIO_CFG_CAP_WINDOW;
 
-	put_header(d);
+	put_header(d, type);
 	put_cap(d, VIRTIO_CFG_CAP_COMMON, VIRTIO_CFG_CAP_NOTIFY, VIRTIO_PCI_CAP_COMMON_CFG, 16,
 		VIRTIO_BAR_COMMON, VIRTIO_COMMON_LEN);
 	put_cap(d, VIRTIO_CFG_CAP_NOTIFY, VIRTIO_CFG_CAP_ISR, VIRTIO_PCI_CAP_NOTIFY_CFG, 20,
 		VIRTIO_BAR_NOTIFY, VIRTIO_BAR_PART);
 	put32(&d->cfg[VIRTIO_CFG_CAP_NOTIFY + 16], VIRTIO_NOTIFY_STRIDE);
-	put_cap(d, VIRTIO_CFG_CAP_ISR, VIRTIO_CFG_CAP_DEVICE, VIRTIO_PCI_CAP_ISR_CFG, 16,
-		VIRTIO_BAR_ISR, 1);
-	put_cap(d, VIRTIO_CFG_CAP_DEVICE, VIRTIO_CFG_CAP_WINDOW, VIRTIO_PCI_CAP_DEVICE_CFG, 16,
-		VIRTIO_BAR_DEVICE, VIRTIO_NET_CFG_LEN);
+	put_cap(d, VIRTIO_CFG_CAP_ISR, after_isr, VIRTIO_PCI_CAP_ISR_CFG, 16, VIRTIO_BAR_ISR, 1);
+	if (type->cfg_len)
+		put_cap(d, VIRTIO_CFG_CAP_DEVICE, VIRTIO_CFG_CAP_WINDOW, VIRTIO_PCI_CAP_DEVICE_CFG,
+			16, VIRTIO_BAR_DEVICE, type->cfg_len);
 	put_cap(d, VIRTIO_CFG_CAP_WINDOW, VIRTIO_CFG_CAP_MSIX, VIRTIO_PCI_CAP_PCI_CFG, 20, 0, 0);
 	d->wmask[VIRTIO_CFG_CAP_WINDOW + VIRTIO_PCI_CAP_BAR] = 0xff;
 	memset(&d->wmask[VIRTIO_CFG_CAP_WINDOW + VIRTIO_PCI_CAP_OFFSET], 0xff, 12);
 
 	msix[0] = PCI_CAP_ID_MSIX;
 	msix[1] = 0;
-	put16(msix + PCI_MSIX_FLAGS, VIRTIO_NET_VECTORS - 1);
-	put32(msix + PCI_MSIX_TABLE, NIC_MSIX_TABLE_OFF | VIRTIO_NET_MSIX_BAR);
-	put32(msix + PCI_MSIX_PBA, NIC_MSIX_PBA_OFF | VIRTIO_NET_MSIX_BAR);
+	put16(msix + PCI_MSIX_FLAGS, (uint16_t)(virtio_vectors(type) - 1));
+	put32(msix + PCI_MSIX_TABLE, NIC_MSIX_TABLE_OFF | VIRTIO_MSIX_BAR);
+	put32(msix + PCI_MSIX_PBA, NIC_MSIX_PBA_OFF | VIRTIO_MSIX_BAR);
 	d->msix_cap = VIRTIO_CFG_CAP_MSIX;
-	d->n_msix = VIRTIO_NET_VECTORS;
-	d->msix_bar = VIRTIO_NET_MSIX_BAR;
+	d->n_msix = virtio_vectors(type);
+	d->msix_bar = VIRTIO_MSIX_BAR;
 	d->msix_table_off = NIC_MSIX_TABLE_OFF;
 	d->msix_pba_off = NIC_MSIX_PBA_OFF;
 
-	d->bar[VIRTIO_NET_BAR].size = VIRTIO_NET_BAR_SIZE;
-	d->bar[VIRTIO_NET_MSIX_BAR].size = NIC_MSIX_BAR_SIZE;
+	d->bar[VIRTIO_BAR].size = VIRTIO_BAR_SIZE;
+	d->bar[VIRTIO_MSIX_BAR].size = NIC_MSIX_BAR_SIZE;
 }

@@ -1,11 +1,11 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The register file of a virtio-net function: common configuration, ISR, device configuration, and
- * the capabilities that tell a driver where they are. Pure state: no thread, no back end, no memory
- * of the guest; the caller acts on what a write asks for.
+ * The register file of a virtio function of any type: common configuration, ISR, device
+ * configuration, and the capabilities that tell a driver where they are. Pure state: no thread, no
+ * back end, no memory of the guest; the caller acts on what a write asks for.
  *
- * Source: [VIRTIO] 4.1.4, 2.1, 5.1.4.
+ * Source: [VIRTIO] 4.1.4, 2.1.
  */
 #include <linux/virtio_pci.h>
 #include <stdbool.h>
@@ -14,13 +14,14 @@
 
 struct pci_dev;
 
-#define VIRTIO_NET_QUEUES     2u
-#define VIRTIO_NET_VECTORS    3u /* configuration, RX, TX */
-#define VIRTIO_NET_QUEUE_SIZE 1024u
+#define VIRTIO_QUEUES_MAX     9u /* four pairs and a control queue */
+#define VIRTIO_VECTORS_MAX    (VIRTIO_QUEUES_MAX + 1)
+#define VIRTIO_QUEUE_SIZE_MAX 1024u
+#define VIRTIO_DEVICE_CFG_MAX 64u
 
-#define VIRTIO_NET_BAR	     0u
-#define VIRTIO_NET_BAR_SIZE  0x4000u
-#define VIRTIO_NET_MSIX_BAR  1u
+#define VIRTIO_BAR	     0u
+#define VIRTIO_BAR_SIZE	     0x4000u
+#define VIRTIO_MSIX_BAR	     1u
 #define VIRTIO_BAR_PART	     0x1000u /* each structure has a page */
 #define VIRTIO_BAR_COMMON    0x0000u
 #define VIRTIO_BAR_ISR	     0x1000u
@@ -35,7 +36,16 @@ struct pci_dev;
 #define VIRTIO_CFG_CAP_WINDOW 0x84u
 #define VIRTIO_CFG_CAP_MSIX   0x98u
 
-#define VIRTIO_NET_CFG_LEN 12u
+/* What makes a type of device. */
+struct virtio_type {
+	uint16_t id;	       /* virtio device id */
+	uint32_t class_rev;    /* PCI class and revision */
+	unsigned int n_queues; /* vectors: one more, the first is for the configuration */
+	uint16_t queue_size;   /* largest */
+	unsigned int cfg_len;  /* bytes of device configuration; 0: none */
+	uint64_t features;     /* offered */
+	uint64_t together;     /* ... of which the driver takes all or none */
+};
 
 struct virtio_queue {
 	uint16_t size;
@@ -45,7 +55,7 @@ struct virtio_queue {
 };
 
 struct virtio_regs {
-	uint64_t device_features;
+	struct virtio_type type;
 	uint64_t driver_features;
 	uint32_t device_select;
 	uint32_t driver_select;
@@ -53,8 +63,10 @@ struct virtio_regs {
 	uint16_t queue_select;
 	uint8_t status;
 	uint8_t isr;
-	uint8_t device_cfg[VIRTIO_NET_CFG_LEN];
-	struct virtio_queue q[VIRTIO_NET_QUEUES];
+	uint8_t generation; /* of device_cfg */
+	bool resetting;	    /* status was written 0, and the device still works: reads as not 0 */
+	uint8_t device_cfg[VIRTIO_DEVICE_CFG_MAX];
+	struct virtio_queue q[VIRTIO_QUEUES_MAX];
 };
 
 /* What the owner of the registers has to do after a write. */
@@ -77,11 +89,30 @@ struct virtio_queue_sizes {
 struct virtio_queue_sizes virtio_queue_sizes(uint16_t size);
 
 /**
- * virtio_regs_init() - state after power-on. @mac: six bytes for the device configuration
+ * virtio_vectors() - MSI-X vectors of a device of @type
+ *
+ * Context: any; pure. Return: the number. Source: [VIRTIO] 4.1.5.1.2.
+ */
+static inline unsigned int virtio_vectors(const struct virtio_type *type)
+{
+	return type->n_queues + 1;
+}
+
+/**
+ * virtio_regs_init() - state after power-on, device configuration all 0
  *
  * Context: caller's lock. Source: [VIRTIO] 4.1.4.
  */
-void virtio_regs_init(struct virtio_regs *v, uint64_t device_features, const uint8_t *mac);
+void virtio_regs_init(struct virtio_regs *v, const struct virtio_type *type);
+
+/**
+ * virtio_regs_cfg_set() - change @len bytes of device configuration at @off; the driver is to be
+ * told by the caller
+ *
+ * Context: caller's lock. Source: [VIRTIO] 4.1.4.3.1: config_generation.
+ */
+void virtio_regs_cfg_set(struct virtio_regs *v, unsigned int off, const void *val,
+			 unsigned int len);
 
 /**
  * virtio_regs_read() - any @len of 1 to 8 bytes at any @off of the BAR; holes read 0
@@ -111,4 +142,4 @@ void virtio_regs_needs_reset(struct virtio_regs *v);
  *
  * Context: main thread. Source: [VIRTIO] 4.1.2, 4.1.4.
  */
-void virtio_cfg_init(struct pci_dev *d);
+void virtio_cfg_init(struct pci_dev *d, const struct virtio_type *type);

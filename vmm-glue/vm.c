@@ -93,3 +93,9 @@ void vmm_device_wanted(struct pci_dev *d)
 	if (!atomic_exchange(&d->wanted, true))
 		vm_post(d->vm, VM_POST_DEVICE);
 }
+
+void vmm_device_away(struct pci_dev *d, bool away)
+{
+	if (atomic_exchange(&d->away, away) != away)
+		vm_post(d->vm, VM_POST_DEVICE);
+}

@@ -7,6 +7,7 @@
 #include <abi/addr.h>
 #include <lib/cleanup.h>
 #include <lib/dma.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -58,3 +59,11 @@ void vmm_device_lost(struct pci_dev *d, int error);
  * Context: any thread; never blocks. Source: docs/processes.md.
  */
 void vmm_device_wanted(struct pci_dev *d);
+
+/**
+ * vmm_device_away() - the peer behind @d went, or came back: event device.state; the guest sees a
+ * link without carrier meanwhile, which is the device's to show
+ *
+ * Context: any thread; never blocks. Source: docs/processes.md.
+ */
+void vmm_device_away(struct pci_dev *d, bool away);

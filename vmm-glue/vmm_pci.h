@@ -40,6 +40,9 @@ struct pci_dev_ops {
 	void (*bus_master)(struct pci_dev *d, bool on);
 	/* messages to the process behind the function so far; NULL: none are sent */
 	uint64_t (*messages)(struct pci_dev *d);
+	/* another connected socket for what is behind the function, in place of one that is gone;
+	 * taken over. NULL: there is nothing to connect to. Main thread */
+	int (*reconnect)(struct pci_dev *d, int fd);
 	/* main thread; the slot is already empty: stop DMA and interrupts, pci_dev_done(), free all
 	 */
 	void (*destroy)(struct pci_dev *d);
@@ -89,6 +92,7 @@ struct pci_dev {
 	_Atomic uint64_t cfg_exits;
 	_Atomic bool bound;	/* the guest set MSE or BME once */
 	bool ready;		/* pci_dev_init() did its part */
+	_Atomic bool away;	/* what is behind it is gone, and may come back; told as lost */
 	_Atomic bool lost;	/* what is behind it is gone: all accesses read ones */
 	_Atomic int lost_error; /* why */
 	_Atomic bool wanted;	/* the host wants what is behind it back */

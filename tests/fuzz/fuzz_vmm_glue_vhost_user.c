@@ -41,12 +41,12 @@ static size_t good_replies(uint8_t *out, uint64_t features, uint64_t protocol)
 
 static void drive(struct vmm_vhu *v, const struct dma_mem *ram, int kick)
 {
-	struct vmm_vhu_queue q[VMM_VHU_QUEUES];
+	struct virtq_map q[VMM_VHU_QUEUES];
 	uint16_t base[VMM_VHU_QUEUES] = {0};
 	int r;
 
 	for (unsigned int i = 0; i < VMM_VHU_QUEUES; i++)
-		q[i] = (struct vmm_vhu_queue){.size = 64,
+		q[i] = (struct virtq_map){.size = 64,
 					      .desc = ram->va,
 					      .avail = ram->va,
 					      .used = ram->va,

@@ -48,10 +48,9 @@ static const struct vm_plat_ops rig_plat = {
 	.ioeventfd = rig_ioeventfd,
 };
 
-int virtio_rig_open(struct virtio_rig *rig)
+int virtio_rig_vm(struct virtio_rig *rig)
 {
-	static const uint8_t mac[6] = {0x02, 0x11, 0x22, 0x33, 0x44, 0x55};
-	int fd, r;
+	int r;
 
 	r = sd_event_new(&rig->event);
 	if (r < 0)
@@ -59,20 +58,36 @@ int virtio_rig_open(struct virtio_rig *rig)
 	r = vm_init(&rig->vm, "rig", rig->event, &rig_plat);
 	if (r < 0)
 		return r;
-	r = vm_mem_new(&rig->vm, RIG_RAM, false);
+	return vm_mem_new(&rig->vm, RIG_RAM, false);
+}
+
+void virtio_rig_plug(struct virtio_rig *rig, struct pci_dev *dev)
+{
+	rig->dev = dev;
+	dev->slot = 1;
+	atomic_store(&rig->vm.slot[1].dev, dev);
+	virtio_rig_cfg_write(rig, PCI_BASE_ADDRESS_0, (uint32_t)RIG_BAR0, 4);
+	virtio_rig_cfg_write(rig, PCI_BASE_ADDRESS_1, (uint32_t)RIG_BAR1, 4);
+	virtio_rig_cfg_write(rig, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+}
+
+int virtio_rig_open(struct virtio_rig *rig)
+{
+	static const uint8_t mac[6] = {0x02, 0x11, 0x22, 0x33, 0x44, 0x55};
+	struct pci_dev *dev;
+	int fd, r;
+
+	r = virtio_rig_vm(rig);
 	if (r < 0)
 		return r;
 	fd = vhost_backend_start(&rig->backend);
 	if (fd < 0)
 		return fd;
-	r = vmm_dev_virtio_net_new(&rig->vm, "net0", fd, mac, &rig->dev);
+	rig->has_backend = true;
+	r = vmm_dev_virtio_net_new(&rig->vm, "net0", fd, mac, &dev);
 	if (r < 0)
 		return r;
-	rig->dev->slot = 1;
-	atomic_store(&rig->vm.slot[1].dev, rig->dev);
-	virtio_rig_cfg_write(rig, PCI_BASE_ADDRESS_0, (uint32_t)RIG_BAR0, 4);
-	virtio_rig_cfg_write(rig, PCI_BASE_ADDRESS_1, (uint32_t)RIG_BAR1, 4);
-	virtio_rig_cfg_write(rig, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+	virtio_rig_plug(rig, dev);
 	return 0;
 }
 
@@ -82,7 +97,8 @@ void virtio_rig_close(struct virtio_rig *rig)
 	if (rig->dev)
 		rig->dev->ops->destroy(rig->dev);
 	rig->dev = NULL;
-	vhost_backend_stop(&rig->backend);
+	if (rig->has_backend)
+		vhost_backend_stop(&rig->backend);
 	vm_done(&rig->vm);
 	sd_event_unref(rig->event);
 }
@@ -117,17 +133,24 @@ static void queue_set(struct virtio_rig *rig, uint16_t index, uint16_t size, uin
 	virtio_rig_write(rig, RIG_BAR0 + VIRTIO_PCI_COMMON_Q_ENABLE, 1, 2);
 }
 
-void virtio_rig_start(struct virtio_rig *rig, uint16_t size)
+void virtio_rig_start_with(struct virtio_rig *rig, unsigned int n, uint16_t size, uint32_t low)
 {
 	const uint64_t status = RIG_BAR0 + VIRTIO_PCI_COMMON_STATUS;
 
 	virtio_rig_write(rig, status, VIRTIO_CONFIG_S_ACKNOWLEDGE, 1);
 	virtio_rig_write(rig, status, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER, 1);
+	virtio_rig_write(rig, RIG_BAR0 + VIRTIO_PCI_COMMON_GFSELECT, 0, 4);
+	virtio_rig_write(rig, RIG_BAR0 + VIRTIO_PCI_COMMON_GF, low, 4);
 	virtio_rig_write(rig, RIG_BAR0 + VIRTIO_PCI_COMMON_GFSELECT, 1, 4);
 	virtio_rig_write(rig, RIG_BAR0 + VIRTIO_PCI_COMMON_GF, 1, 4);
 	virtio_rig_write(rig, status, 11, 1);
 	virtio_rig_write(rig, RIG_BAR0 + VIRTIO_PCI_COMMON_MSIX, 0, 2);
-	queue_set(rig, 0, size, 0x10000);
-	queue_set(rig, 1, size, 0x20000);
+	for (unsigned int i = 0; i < n; i++)
+		queue_set(rig, (uint16_t)i, size, RIG_QUEUE(i));
 	virtio_rig_write(rig, status, 15, 1);
+}
+
+void virtio_rig_start(struct virtio_rig *rig, uint16_t size)
+{
+	virtio_rig_start_with(rig, 2, size, 0);
 }

@@ -16,10 +16,18 @@ struct virtio_rig {
 	sd_event *event;
 	struct pci_dev *dev;
 	struct vhost_backend backend;
+	bool has_backend;
 	unsigned int kicks; /* ioeventfds now */
-	uint64_t kick_gpa[8];
-	int kick_fd[8];
+	uint64_t kick_gpa[16];
+	int kick_fd[16];
 };
+
+/**
+ * virtio_rig_vm() - the machine alone; virtio_rig_plug() - with function @dev, decoding and bus
+ * mastering
+ */
+int virtio_rig_vm(struct virtio_rig *rig);
+void virtio_rig_plug(struct virtio_rig *rig, struct pci_dev *dev);
 
 /**
  * virtio_rig_open() - everything up to a decoding, bus mastering function; knobs of rig->backend
@@ -37,3 +45,12 @@ void virtio_rig_cfg_write(struct virtio_rig *rig, uint32_t off, uint32_t val, ui
  * KiB, DRIVER_OK.
  */
 void virtio_rig_start(struct virtio_rig *rig, uint16_t size);
+
+/**
+ * virtio_rig_start_with() - the same with @n queues, at multiples of 64 KiB, and the features of
+ * @low besides virtio 1
+ */
+void virtio_rig_start_with(struct virtio_rig *rig, unsigned int n, uint16_t size, uint32_t low);
+
+/* Where virtio_rig_start_with() puts queue i: rings of 48 KiB. */
+#define RIG_QUEUE(i) (UINT64_C(0x10000) * ((i) + 1))

@@ -112,8 +112,7 @@ static void the_capability_list_names_every_structure_inside_the_bar(void **stat
 		assert_int_equal(cfg8(rig, at + 4u), 0);
 		off = cfg32(rig, at + 8u);
 		len = cfg32(rig, at + 12u);
-		assert_true(len > 0 && off < VIRTIO_NET_BAR_SIZE &&
-			    len <= VIRTIO_NET_BAR_SIZE - off);
+		assert_true(len > 0 && off < VIRTIO_BAR_SIZE && len <= VIRTIO_BAR_SIZE - off);
 	}
 	assert_int_equal(at, 0);
 	assert_int_equal(msix, 1);
@@ -125,7 +124,7 @@ static void every_width_at_every_offset_reads_the_same_bytes(void **state)
 	struct virtio_rig *rig = *state;
 
 	virtio_rig_start(rig, 256);
-	for (uint64_t off = 0; off < VIRTIO_NET_BAR_SIZE - 8; off++) {
+	for (uint64_t off = 0; off < VIRTIO_BAR_SIZE - 8; off++) {
 		uint64_t bytes = 0;
 
 		/* the window of interest of each page, and some of what follows */
@@ -430,17 +429,24 @@ static void the_window_in_configuration_space_reaches_the_registers(void **state
 	assert_int_equal(virtio_rig_read(rig, STATUS, 1), 0);
 }
 
+static bool link_up(struct virtio_rig *rig)
+{
+	return virtio_rig_read(rig, RIG_BAR0 + VIRTIO_BAR_DEVICE + 6, 2) & 1;
+}
+
 static void start_and_expect_loss(struct virtio_rig *rig, uint64_t within_us)
 {
 	uint64_t t = clock_us();
 
 	virtio_rig_start(rig, 64);
 	assert_true(clock_us() - t < within_us);
-	assert_true(atomic_load(&rig->dev->lost));
-	assert_int_equal(virtio_rig_read(rig, STATUS, 1), 0xff);
+	assert_true(atomic_load(&rig->dev->away));
+	/* the function is still there, without carrier */
+	assert_int_equal(virtio_rig_read(rig, STATUS, 1), 15);
+	assert_false(link_up(rig));
 }
 
-static void a_back_end_that_refuses_a_message_is_lost(void **state)
+static void a_back_end_that_refuses_a_message_costs_the_link(void **state)
 {
 	start_and_expect_loss(*state, 900000);
 }
@@ -457,7 +463,7 @@ static void a_back_end_that_goes_silent_costs_a_second_once(void **state)
 	assert_true(clock_us() - t < 100000);
 }
 
-static void a_back_end_that_hangs_up_while_starting_is_lost(void **state)
+static void a_back_end_that_hangs_up_while_starting_costs_the_link(void **state)
 {
 	start_and_expect_loss(*state, 900000);
 }
@@ -471,7 +477,7 @@ static void a_back_end_silent_at_the_stop_does_not_hold_the_guest(void **state)
 	t = clock_us();
 	virtio_rig_write(rig, STATUS, 0, 1);
 	assert_true(clock_us() - t < 1500000);
-	assert_true(atomic_load(&rig->dev->lost));
+	assert_true(atomic_load(&rig->dev->away));
 }
 
 static void a_stop_reply_of_a_wrong_size_loses_the_back_end(void **state)
@@ -480,18 +486,128 @@ static void a_stop_reply_of_a_wrong_size_loses_the_back_end(void **state)
 
 	virtio_rig_start(rig, 64);
 	virtio_rig_write(rig, STATUS, 0, 1);
-	assert_true(atomic_load(&rig->dev->lost));
+	assert_true(atomic_load(&rig->dev->away));
 }
 
-static void a_back_end_that_dies_later_is_noticed_by_the_event_loop(void **state)
+static void back_end_dies(struct virtio_rig *rig)
+{
+	shutdown(rig->backend.fd, SHUT_RDWR);
+	assert_true(sd_event_run(rig->event, 1000000) > 0);
+	assert_true(atomic_load(&rig->dev->away));
+	assert_false(link_up(rig));
+}
+
+static bool signalled(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
+}
+
+static void a_back_end_that_dies_later_takes_the_link_down_with_an_interrupt(void **state)
+{
+	struct virtio_rig *rig = *state;
+	uint8_t generation = (uint8_t)virtio_rig_read(rig, COMMON(CFGGENERATION), 1);
+
+	virtio_rig_start(rig, 64);
+	virtio_rig_cfg_write(rig, VIRTIO_CFG_CAP_MSIX + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, 2);
+	assert_false(atomic_load(&rig->dev->away));
+	assert_true(link_up(rig));
+	back_end_dies(rig);
+	assert_false(atomic_load(&rig->dev->lost));
+	assert_true(signalled(rig->dev->msix[0].eventfd));
+	assert_int_not_equal(virtio_rig_read(rig, COMMON(CFGGENERATION), 1), generation);
+	assert_int_equal(virtio_rig_read(rig, RIG_BAR0 + VIRTIO_BAR_ISR, 1), 2);
+	virtio_rig_cfg_write(rig, VIRTIO_CFG_CAP_MSIX + PCI_MSIX_FLAGS, 0, 2);
+}
+
+/* Another back end takes over; @rig's own is joined. */
+static int back_end_follows(struct virtio_rig *rig, uint64_t features)
+{
+	int fd;
+
+	vhost_backend_stop(&rig->backend);
+	memset(&rig->backend, 0, sizeof(rig->backend));
+	rig->backend.features = features;
+	rig->backend.protocol = 0xff;
+	rig->backend.stop_base = 99;
+	fd = vhost_backend_start(&rig->backend);
+	assert_true(fd >= 0);
+	return rig->dev->ops->reconnect(rig->dev, fd);
+}
+
+static void a_back_end_that_comes_back_goes_on_where_the_dead_one_stopped(void **state)
+{
+	struct virtio_rig *rig = *state;
+	uint8_t *ram;
+
+	virtio_rig_start(rig, 64);
+	virtio_rig_cfg_write(rig, VIRTIO_CFG_CAP_MSIX + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, 2);
+	ram = rig->vm.ram->va;
+	/* five frames were made available, three came back before it died */
+	ram[0x24002] = 5;
+	ram[0x28002] = 3;
+	back_end_dies(rig);
+	for (unsigned int i = 0; i < rig->kicks; i++)
+		assert_false(signalled(rig->kick_fd[i]));
+	assert_int_equal(back_end_follows(rig, VHOST_BACKEND_FEATURES), 0);
+
+	assert_false(atomic_load(&rig->dev->away));
+	assert_true(link_up(rig));
+	assert_int_equal(virtio_rig_read(rig, STATUS, 1), 15);
+	assert_int_equal(rig->backend.ring[0].base, 0);
+	assert_int_equal(rig->backend.ring[1].base, 3);
+	assert_int_equal(rig->backend.ring[1].size, 64);
+	assert_true(rig->backend.ring[0].enabled && rig->backend.ring[1].enabled);
+	assert_int_equal(rig->backend.bad, 0);
+	/* both sides look at the rings again */
+	for (unsigned int i = 0; i < rig->kicks; i++)
+		assert_true(signalled(rig->kick_fd[i]));
+	assert_true(signalled(rig->dev->msix[1].eventfd));
+	assert_true(signalled(rig->dev->msix[2].eventfd));
+	virtio_rig_cfg_write(rig, VIRTIO_CFG_CAP_MSIX + PCI_MSIX_FLAGS, 0, 2);
+}
+
+static void a_driver_that_resets_while_the_back_end_is_away_starts_anew_later(void **state)
 {
 	struct virtio_rig *rig = *state;
 
 	virtio_rig_start(rig, 64);
-	assert_false(atomic_load(&rig->dev->lost));
-	shutdown(rig->backend.fd, SHUT_RDWR);
-	assert_true(sd_event_run(rig->event, 1000000) > 0);
-	assert_true(atomic_load(&rig->dev->lost));
+	back_end_dies(rig);
+	virtio_rig_write(rig, STATUS, 0, 1);
+	assert_int_equal(virtio_rig_read(rig, STATUS, 1), 0);
+	virtio_rig_start(rig, 128);
+	assert_int_equal(virtio_rig_read(rig, STATUS, 1), 15);
+	assert_int_equal(back_end_follows(rig, VHOST_BACKEND_FEATURES), 0);
+	assert_int_equal(rig->backend.ring[0].size, 128);
+	assert_true(link_up(rig));
+}
+
+static void a_successor_that_can_less_is_turned_away_and_the_next_may_come(void **state)
+{
+	struct virtio_rig *rig = *state;
+
+	virtio_rig_start(rig, 64);
+	back_end_dies(rig);
+	assert_int_equal(back_end_follows(rig, UINT64_C(1) << 32 | UINT64_C(1) << 30), -EPROTO);
+	assert_true(atomic_load(&rig->dev->away));
+	assert_false(link_up(rig));
+	assert_int_equal(back_end_follows(rig, VHOST_BACKEND_FEATURES), 0);
+	assert_true(link_up(rig));
+	/* one is enough */
+	assert_int_equal(rig->dev->ops->reconnect(rig->dev, -1), -EALREADY);
+}
+
+static void a_back_end_that_dies_a_hundred_times_is_taken_back_each_time(void **state)
+{
+	struct virtio_rig *rig = *state;
+
+	virtio_rig_start(rig, 64);
+	for (unsigned int i = 0; i < 100; i++) {
+		back_end_dies(rig);
+		assert_int_equal(back_end_follows(rig, VHOST_BACKEND_FEATURES), 0);
+		assert_true(link_up(rig));
+	}
 }
 
 static void a_back_end_that_is_no_virtio_1_is_refused_at_once(void **state)
@@ -540,12 +656,16 @@ int main(void)
 		CASE(without_bus_mastering_the_back_end_has_no_rings_and_goes_on_later),
 		CASE(rings_outside_guest_memory_need_a_reset),
 		CASE(the_window_in_configuration_space_reaches_the_registers),
-		CASE_OF(a_back_end_that_refuses_a_message_is_lost, setup_refuse),
+		CASE_OF(a_back_end_that_refuses_a_message_costs_the_link, setup_refuse),
 		CASE_OF(a_back_end_that_goes_silent_costs_a_second_once, setup_silent),
-		CASE_OF(a_back_end_that_hangs_up_while_starting_is_lost, setup_hang_up),
+		CASE_OF(a_back_end_that_hangs_up_while_starting_costs_the_link, setup_hang_up),
 		CASE_OF(a_back_end_silent_at_the_stop_does_not_hold_the_guest, setup_silent_stop),
 		CASE_OF(a_stop_reply_of_a_wrong_size_loses_the_back_end, setup_huge_base),
-		CASE(a_back_end_that_dies_later_is_noticed_by_the_event_loop),
+		CASE(a_back_end_that_dies_later_takes_the_link_down_with_an_interrupt),
+		CASE(a_back_end_that_comes_back_goes_on_where_the_dead_one_stopped),
+		CASE(a_driver_that_resets_while_the_back_end_is_away_starts_anew_later),
+		CASE(a_successor_that_can_less_is_turned_away_and_the_next_may_come),
+		CASE(a_back_end_that_dies_a_hundred_times_is_taken_back_each_time),
 		CASE(a_back_end_that_is_no_virtio_1_is_refused_at_once),
 	};
 
