@@ -159,8 +159,12 @@ static const char *add_refusal(struct add_params *p, size_t n_fds, char *text, s
 		return text;
 	}
 	if (n_fds < k->fds_min || n_fds > k->fds_max) {
-		snprintf(text, size, "device.add of %s wants %u to %u descriptors, not %zu: %s",
-			 k->name, k->fds_min, k->fds_max, n_fds, k->fds);
+		if (k->fds_min == k->fds_max)
+			snprintf(text, size, "device.add of %s wants %u descriptors: %s", k->name,
+				 k->fds_min, k->fds);
+		else
+			snprintf(text, size, "device.add of %s wants %u to %u descriptors: %s",
+				 k->name, k->fds_min, k->fds_max, k->fds);
 		return text;
 	}
 	p->k = k;

@@ -96,6 +96,10 @@ void vmm_device_wanted(struct pci_dev *d)
 
 void vmm_device_away(struct pci_dev *d, bool away)
 {
+	int none = 0;
+
+	if (away)
+		atomic_compare_exchange_strong(&d->lost_error, &none, -ECONNRESET);
 	if (atomic_exchange(&d->away, away) != away)
 		vm_post(d->vm, VM_POST_DEVICE);
 }

@@ -47,11 +47,11 @@ static void drive(struct vmm_vhu *v, const struct dma_mem *ram, int kick)
 
 	for (unsigned int i = 0; i < VMM_VHU_QUEUES; i++)
 		q[i] = (struct virtq_map){.size = 64,
-					      .desc = ram->va,
-					      .avail = ram->va,
-					      .used = ram->va,
-					      .kick_fd = kick,
-					      .call_fd = -1};
+					  .desc = ram->va,
+					  .avail = ram->va,
+					  .used = ram->va,
+					  .kick_fd = kick,
+					  .call_fd = -1};
 	r = vmm_vhu_start(v, vmm_vhu_features(v), ram, q);
 	if (r == 0)
 		r = vmm_vhu_set_call(v, 1, kick);

@@ -45,13 +45,13 @@ static int ring_init(struct vhost_port *p, struct vhost_port_ring *r, uint64_t g
 	return r->kick_fd < 0 ? -errno : 0;
 }
 
-static struct vmm_vhu_queue ring_queue(const struct vhost_port_ring *r)
+static struct virtq_map ring_queue(const struct vhost_port_ring *r)
 {
-	return (struct vmm_vhu_queue){
+	return (struct virtq_map){
 		.size = VHOST_PORT_RING,
 		.desc = r->desc,
-		.avail = (const void *)r->avail,
-		.used = (const void *)r->used,
+		.avail = (void *)r->avail,
+		.used = (void *)r->used,
 		.kick_fd = r->kick_fd,
 		.call_fd = -1,
 	};
@@ -59,7 +59,7 @@ static struct vmm_vhu_queue ring_queue(const struct vhost_port_ring *r)
 
 static int port_start(const char *path, struct vhost_port *p)
 {
-	struct vmm_vhu_queue q[VMM_VHU_QUEUES];
+	struct virtq_map q[VMM_VHU_QUEUES];
 	int r;
 
 	r = dma_mem_new("port-ram", PORT_RAM, false, (iova_t){0}, &p->ram);
