@@ -10,7 +10,8 @@
 #include <cli/args.h>
 #include "table.h"
 
-#define NETWORK UINT64_C(0x02) /* PCI base class */
+#define TEXT_MIN 30u
+#define NETWORK	 UINT64_C(0x02) /* PCI base class */
 
 /* ---- the run ---- */
 
@@ -81,6 +82,23 @@ static const char *colour_of(const char *state)
 	return !strcmp(state, "good") ? "green" : !strcmp(state, "bad") ? "red" : "yellow";
 }
 
+/* Lines of @width at most, broken at blanks: libsmartcols breaks anywhere. */
+static void break_lines(char *text, size_t width)
+{
+	size_t column = 0;
+	char *blank = NULL;
+
+	for (char *p = text; *p; p++, column++) {
+		if (*p == ' ')
+			blank = p;
+		if (column < width || !blank)
+			continue;
+		*blank = '\n';
+		column = (size_t)(p - blank);
+		blank = NULL;
+	}
+}
+
 static int add_heading(struct libscols_table *t, const char *area)
 {
 	struct libscols_line *line = scols_table_new_line(t, NULL);
@@ -90,21 +108,42 @@ static int add_heading(struct libscols_table *t, const char *area)
 	return scols_line_set_color(line, "bold");
 }
 
-static int add_check(struct libscols_table *t, const json_t *check)
+static int add_check(struct libscols_table *t, const json_t *check, size_t width)
 {
 	struct libscols_line *line = scols_table_new_line(t, NULL);
+	_cleanup_(freep) char *text = strdup(text_of(check, "text"));
 	const char *state = text_of(check, "state");
 	char name[64];
 
+	if (text && width)
+		break_lines(text, width);
+
 	snprintf(name, sizeof(name), "  %s", text_of(check, "name"));
-	if (!line || scols_line_set_data(line, COL_CHECK, name) < 0 ||
+	if (!text || !line || scols_line_set_data(line, COL_CHECK, name) < 0 ||
 	    scols_line_set_data(line, COL_STATE, state) < 0 ||
-	    scols_line_set_data(line, COL_TEXT, text_of(check, "text")) < 0)
+	    scols_line_set_data(line, COL_TEXT, text) < 0)
 		return -ENOMEM;
 	return scols_cell_set_color(scols_line_get_cell(line, COL_STATE), colour_of(state));
 }
 
-static int fill(struct libscols_table *t, const json_t *checks)
+/* What is left of a line of the terminal for the text; 0: no end. */
+static size_t text_width(struct libscols_table *t, const json_t *checks)
+{
+	size_t used = strlen("  ") + strlen(" unknown "), longest = 0, i;
+	size_t width = scols_table_get_termwidth(t);
+	const json_t *check;
+
+	json_array_foreach (checks, i, check) {
+		size_t n = strlen(text_of(check, "name"));
+
+		if (n > longest)
+			longest = n;
+	}
+	used += longest;
+	return width > used + TEXT_MIN ? width - used : TEXT_MIN;
+}
+
+static int fill(struct libscols_table *t, const json_t *checks, size_t width)
 {
 	const char *area = "";
 	const json_t *check;
@@ -118,7 +157,7 @@ static int fill(struct libscols_table *t, const json_t *checks)
 			r = add_heading(t, area);
 		}
 		if (!r)
-			r = add_check(t, check);
+			r = add_check(t, check, width);
 		if (r < 0)
 			return r;
 	}
@@ -129,6 +168,7 @@ static int print_table(const json_t *checks)
 {
 	struct libscols_table *t = scols_new_table();
 	bool tty = isatty(STDOUT_FILENO);
+	struct libscols_column *text;
 	int r = -ENOMEM;
 
 	if (!t)
@@ -138,8 +178,12 @@ static int print_table(const json_t *checks)
 	/* a pipe gets whole lines */
 	scols_table_enable_nowrap(t, !tty);
 	if (scols_table_new_column(t, "CHECK", 0, 0) && scols_table_new_column(t, "STATE", 0, 0) &&
-	    scols_table_new_column(t, "TEXT", 0, tty ? SCOLS_FL_WRAP : 0))
-		r = fill(t, checks);
+	    (text = scols_table_new_column(t, "TEXT", 0, tty ? SCOLS_FL_WRAP : 0))) {
+		scols_column_set_safechars(text, "\n");
+		scols_column_set_wrapfunc(text, scols_wrapnl_chunksize, scols_wrapnl_nextchunk,
+					  NULL);
+		r = fill(t, checks, tty ? text_width(t, checks) : 0);
+	}
 	if (!r)
 		r = scols_print_table(t);
 	scols_unref_table(t);
