@@ -16,7 +16,7 @@ MEMORY_MIB = 64
 
 
 class Vmm:
-    def __init__(self, build, name, memory_mib=MEMORY_MIB):
+    def __init__(self, build, name, guest="vmm-glue/guest/bench-guest.elf"):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="vmm"))
         self.name = name
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
@@ -29,9 +29,9 @@ class Vmm:
         self.client, self.listener = self.connect(), self.connect()
         self.seq = 0
         self.ask(self.listener, "event.subscribe", (), {})
-        fds = [os.open("/dev/kvm", os.O_RDWR), os.open(build / "vmm-glue/guest/bench-guest.elf", os.O_RDONLY),
+        fds = [os.open("/dev/kvm", os.O_RDWR), os.open(build / guest, os.O_RDONLY),
                os.open(self.dir / "console", os.O_WRONLY | os.O_CREAT)]
-        self.call("vm.create", fds, memory_mib=memory_mib)
+        self.call("vm.create", fds, memory_mib=MEMORY_MIB)
         for fd in fds:
             os.close(fd)
         self.call("vm.boot")

@@ -10,7 +10,7 @@
 
 struct fixture {
 	struct vm vm;
-	unsigned int destroyed, removed, timeouts;
+	unsigned int destroyed, removed, timeouts, wanted;
 	enum removed_how how;
 	char id[64];
 };
@@ -62,6 +62,8 @@ static void told(struct vm *vm, unsigned int slot, const char *id, enum hotplug_
 	strncpy(f->id, id, sizeof(f->id) - 1);
 	if (result == HOTPLUG_REMOVED)
 		f->removed++;
+	else if (result == HOTPLUG_WANTED)
+		f->wanted++;
 	else
 		f->timeouts++;
 }
@@ -261,6 +263,35 @@ static void a_stopped_guest_is_not_waited_for(void **state)
 	assert_int_equal(f->destroyed, 1);
 }
 
+static void a_wanted_function_is_asked_for_once_and_then_taken(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int s = plug(f, "a", 0), unseen;
+
+	guest_takes(f, s);
+	vmm_device_wanted(f->vm.slot[s].own);
+	assert_true(atomic_load(&f->vm.posted) & VM_POST_DEVICE);
+	work(f, SEC);
+	assert_int_equal(f->wanted, 1);
+	assert_string_equal(f->id, "a");
+	assert_int_equal(f->vm.slot[s].state, SLOT_EJECTING);
+	work(f, SEC + HOTPLUG_WANTED_US - 1);
+	assert_int_equal(f->removed, 0);
+	work(f, SEC + HOTPLUG_WANTED_US);
+	assert_int_equal(f->wanted, 1);
+	assert_int_equal(f->removed, 1);
+	assert_int_equal(f->how, REMOVED_HOST);
+	assert_true(atomic_load(&f->vm.slot[s].owes_eject));
+
+	/* a guest that never saw it is not asked, and a late PCEJ is for the one before */
+	unseen = plug(f, "b", 6 * SEC);
+	vmm_device_wanted(f->vm.slot[unseen].own);
+	work(f, 7 * SEC);
+	assert_int_equal(f->removed, 2);
+	assert_int_equal(f->how, REMOVED_HOST);
+	assert_int_equal(f->timeouts, 0);
+}
+
 static void six_hundred_cycles_leave_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -294,6 +325,7 @@ int main(void)
 		T(nothing_is_destroyed_under_the_vcpu),
 		T(slots_rest_before_they_are_used_again),
 		T(a_stopped_guest_is_not_waited_for),
+		T(a_wanted_function_is_asked_for_once_and_then_taken),
 		T(six_hundred_cycles_leave_nothing),
 	};
 
