@@ -16,7 +16,7 @@ MEMORY_MIB = 64
 
 
 class Vmm:
-    def __init__(self, build, name, guest="vmm-glue/guest/bench-guest.elf"):
+    def __init__(self, build, name, guest="vmm-glue/guest/bench-guest.elf", through=()):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="vmm"))
         self.name = name
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
@@ -24,7 +24,7 @@ class Vmm:
             listening.listen(4)
             fd = listening.fileno()
             self.process = subprocess.Popen(
-                [build / "vmm-glue/sriov-vmm", "--name", name, "--control-fd", str(fd)],
+                [*through, build / "vmm-glue/sriov-vmm", "--name", name, "--control-fd", str(fd)],
                 pass_fds=[fd], stdin=subprocess.DEVNULL)
         self.client, self.listener = self.connect(), self.connect()
         self.seq = 0
