@@ -10,7 +10,7 @@
 #include <abi/nic_desc.h>
 #include <abi/nic_regs.h>
 #include <rte_ether.h>
-#include <tmmintrin.h>
+#include <smmintrin.h>
 #include "pmd.h"
 
 #define RX_GOOD	 (NIC_RXD_STAT_DD | NIC_RXD_STAT_EOP)
@@ -34,7 +34,6 @@ static_assert(offsetof(struct rte_mbuf, pkt_len) ==
 static_assert(offsetof(struct rte_mbuf, hash) ==
 		      offsetof(struct rte_mbuf, rx_descriptor_fields1) + 12,
 	      "layout");
-static_assert(offsetof(struct rte_mbuf, buf_iova) == 8, "loaded with buf_addr");
 
 /* Once every PMD_BATCH frames, and a message instead of a store only where pages cannot be mapped.
  */
@@ -49,23 +48,47 @@ static void rx_tail_write(struct pmd_rxq *q)
 		q->pmd->core->env.write32(q->pmd->core->env.ctx, nicvf_VRDT(q->q), at);
 }
 
+/* A batch out of the pool, straight from this core's cache when it has one: pointers in order. */
+static bool pool_take(struct rte_mempool *pool, struct rte_mbuf **to)
+{
+	struct rte_mempool_cache *cache = rte_mempool_default_cache(pool, rte_lcore_id());
+	const __m128i *from;
+
+	if (unlikely(!cache || cache->len < PMD_BATCH))
+		return rte_mempool_get_bulk(pool, (void **)to, PMD_BATCH) == 0;
+	cache->len -= PMD_BATCH;
+	from = (const __m128i *)&cache->objs[cache->len];
+	for (uint32_t i = 0; i < PMD_BATCH / 2; i += 2) {
+		_mm_store_si128((__m128i *)to + i, _mm_loadu_si128(from + i));
+		_mm_store_si128((__m128i *)to + i + 1, _mm_loadu_si128(from + i + 1));
+	}
+	return true;
+}
+
+/* Address, and zeros where the function writes its status. */
+static inline void post(__m128i *desc, const struct rte_mbuf *m)
+{
+	const __m128i headroom = _mm_set_epi64x(0, RTE_PKTMBUF_HEADROOM);
+
+	_mm_store_si128(desc,
+			_mm_add_epi64(_mm_loadl_epi64((const __m128i *)&m->buf_iova), headroom));
+}
+
 bool pmd_rx_refill(struct pmd_rxq *q)
 {
-	const __m128i headroom = _mm_set_epi64x(RTE_PKTMBUF_HEADROOM, 0);
 	uint32_t at = q->tail & q->mask;
 	struct rte_mbuf **sw = &q->sw[at];
 	__m128i *desc = (__m128i *)(uintptr_t)&q->desc[2 * (size_t)at];
 
-	if (unlikely(rte_mempool_get_bulk(q->pool, (void **)sw, PMD_BATCH) < 0)) {
+	if (unlikely(!pool_take(q->pool, sw))) {
 		q->no_mbuf += PMD_BATCH;
 		return false;
 	}
-	for (uint32_t i = 0; i < PMD_BATCH; i++) {
-		__m128i where = _mm_loadu_si128((const __m128i *)&sw[i]->buf_addr);
-
-		/* address, and zeros where the function writes its status */
-		where = _mm_unpackhi_epi64(_mm_add_epi64(where, headroom), _mm_setzero_si128());
-		_mm_store_si128(&desc[i], where);
+	for (uint32_t i = 0; i < PMD_BATCH; i += GROUP) {
+		post(&desc[i], sw[i]);
+		post(&desc[i + 1], sw[i + 1]);
+		post(&desc[i + 2], sw[i + 2]);
+		post(&desc[i + 3], sw[i + 3]);
 	}
 	q->tail += PMD_BATCH;
 	rx_tail_write(q);
@@ -162,30 +185,73 @@ static inline __m128i flags_of_four(__m128i info, __m128i status)
 #undef BITS_SET
 }
 
-/* One mbuf: [rearm_data, ol_flags] and [type, lengths, VLAN, hash]. */
-static inline void mbuf_fill(struct rte_mbuf *m, __m128i first, __m128i desc)
+#define FIRST(m)  ((__m128i *)((char *)(m) + REARM))  /* rearm_data, ol_flags */
+#define SECOND(m) ((__m128i *)((char *)(m) + FIELDS)) /* type, lengths, VLAN, hash */
+
+/* The second half of one mbuf; returns the sum of lengths, in lane 1. */
+static inline __m128i second(struct rte_mbuf *m, __m128i desc, __m128i sum)
 {
 	const __m128i order =
 		_mm_set_epi8(7, 6, 5, 4, 15, 14, 13, 12, -1, -1, 13, 12, -1, -1, -1, -1);
+	__m128i fields = _mm_shuffle_epi8(desc, order);
 
-	_mm_store_si128((__m128i *)((char *)m + REARM), first);
-	_mm_storeu_si128((__m128i *)((char *)m + FIELDS), _mm_shuffle_epi8(desc, order));
+	_mm_storeu_si128(SECOND(m), fields);
+	return _mm_add_epi32(sum, fields);
+}
+
+/* Four frames of any kind; false when they are not all done and good. */
+static __rte_noinline bool any_four(const struct pmd_rxq *q, __m128i d0, __m128i d1, __m128i d2,
+				    __m128i d3, struct rte_mbuf *const *sw)
+{
+	const __m128i rearm = _mm_set1_epi64x((long long)q->rearm), zero = _mm_setzero_si128();
+	__m128i a = _mm_unpackhi_epi32(d0, d1), b = _mm_unpackhi_epi32(d2, d3);
+	__m128i status = _mm_unpacklo_epi64(a, b), flags, ok, two;
+	__m128i len = _mm_and_si128(_mm_unpackhi_epi64(a, b), _mm_set1_epi32(0xffff));
+
+	ok = _mm_cmpeq_epi32(_mm_and_si128(status, _mm_set1_epi32((int)RX_TEST)),
+			     _mm_set1_epi32((int)RX_GOOD));
+	ok = _mm_and_si128(ok, _mm_cmpgt_epi32(len, zero));
+	ok = _mm_andnot_si128(_mm_cmpgt_epi32(len, _mm_set1_epi32((int)q->buf_bytes)), ok);
+	if (_mm_movemask_epi8(ok) != 0xffff)
+		return false;
+
+	a = _mm_unpacklo_epi32(d0, d1);
+	b = _mm_unpacklo_epi32(d2, d3);
+	flags = flags_of_four(_mm_unpacklo_epi64(a, b), status);
+	two = _mm_unpacklo_epi32(flags, zero);
+	_mm_store_si128(FIRST(sw[0]), _mm_unpacklo_epi64(rearm, two));
+	_mm_store_si128(FIRST(sw[1]), _mm_unpackhi_epi64(rearm, two));
+	two = _mm_unpackhi_epi32(flags, zero);
+	_mm_store_si128(FIRST(sw[2]), _mm_unpacklo_epi64(rearm, two));
+	_mm_store_si128(FIRST(sw[3]), _mm_unpackhi_epi64(rearm, two));
+	return true;
+}
+
+/* Bits of four descriptors that have nothing to tell but their length: all of these set ... */
+#define PLAIN_SET ((long long)(RX_GOOD | NIC_RXD_STAT_IXSM))
+/* ... and none of these, where the length is less by one and so has no bit of a whole buffer. */
+static inline __m128i plain_clear(uint32_t buf_bytes)
+{
+	uint32_t less = UINT32_C(1) << (31 - __builtin_clz(buf_bytes));
+	uint64_t hi = (uint64_t)(uint16_t) ~(less - 1) << 32 | NIC_RXD_ERR_RXE | NIC_RXD_STAT_VP;
+
+	return _mm_set_epi64x((long long)hi, (long long)RX_RSS);
 }
 
 /* As run_scalar(), in fours; stops before the first four that are not all done and good. */
 static uint32_t run_vector(struct pmd_rxq *q, uint32_t at, uint32_t n, struct rte_mbuf ***pkts)
 {
 	const __m128i *desc = (const __m128i *)(uintptr_t)&q->desc[2 * (size_t)at];
-	const __m128i rearm = _mm_set1_epi64x((long long)q->rearm), zero = _mm_setzero_si128();
-	const __m128i test = _mm_set1_epi32((int)RX_TEST), good = _mm_set1_epi32((int)RX_GOOD);
-	const __m128i end = _mm_set1_epi32((int)q->buf_bytes + 1);
+	const __m128i one_less = _mm_set_epi16(0, -1, 0, 0, 0, 0, 0, 0);
+	const __m128i set = _mm_set_epi64x(PLAIN_SET, 0), clear = plain_clear(q->buf_bytes);
+	const __m128i fresh = _mm_set_epi64x(0, (long long)q->rearm);
 	struct rte_mbuf *const *sw = &q->sw[at];
 	struct rte_mbuf **out = *pkts;
-	__m128i sum = zero;
+	__m128i sum = _mm_setzero_si128();
 	uint32_t i;
 
 	for (i = 0; i + GROUP <= n; i += GROUP) {
-		__m128i d0, d1, d2, d3, a, b, status, len, ok, flags, two;
+		__m128i d0, d1, d2, d3, e0, e1, e2, e3, any, all;
 
 		/* last one first: when it is done, the ones before it are */
 		d3 = _mm_load_si128(&desc[i + 3]);
@@ -196,36 +262,31 @@ static uint32_t run_vector(struct pmd_rxq *q, uint32_t at, uint32_t n, struct rt
 		rte_compiler_barrier();
 		d0 = _mm_load_si128(&desc[i]);
 
-		a = _mm_unpackhi_epi32(d0, d1);
-		b = _mm_unpackhi_epi32(d2, d3);
-		status = _mm_unpacklo_epi64(a, b);
-		len = _mm_and_si128(_mm_unpackhi_epi64(a, b), _mm_set1_epi32(0xffff));
-		ok = _mm_cmpeq_epi32(_mm_and_si128(status, test), good);
-		ok = _mm_and_si128(ok, _mm_cmpgt_epi32(len, zero));
-		ok = _mm_and_si128(ok, _mm_cmpgt_epi32(end, len));
-		if (_mm_movemask_epi8(ok) != 0xffff)
+		e0 = _mm_add_epi16(d0, one_less);
+		e1 = _mm_add_epi16(d1, one_less);
+		e2 = _mm_add_epi16(d2, one_less);
+		e3 = _mm_add_epi16(d3, one_less);
+		any = _mm_or_si128(_mm_or_si128(e0, e1), _mm_or_si128(e2, e3));
+		all = _mm_and_si128(_mm_and_si128(e0, e1), _mm_and_si128(e2, e3));
+		if (likely(_mm_testc_si128(all, set) && _mm_testz_si128(any, clear))) {
+			_mm_store_si128(FIRST(sw[i]), fresh);
+			_mm_store_si128(FIRST(sw[i + 1]), fresh);
+			_mm_store_si128(FIRST(sw[i + 2]), fresh);
+			_mm_store_si128(FIRST(sw[i + 3]), fresh);
+		} else if (!any_four(q, d0, d1, d2, d3, &sw[i])) {
 			break;
-		sum = _mm_add_epi32(sum, len);
-
-		a = _mm_unpacklo_epi32(d0, d1);
-		b = _mm_unpacklo_epi32(d2, d3);
-		flags = flags_of_four(_mm_unpacklo_epi64(a, b), status);
-
+		}
+		sum = second(sw[i], d0, sum);
+		sum = second(sw[i + 1], d1, sum);
+		sum = second(sw[i + 2], d2, sum);
+		sum = second(sw[i + 3], d3, sum);
 		_mm_storeu_si128((__m128i *)out, _mm_loadu_si128((const __m128i *)&sw[i]));
 		_mm_storeu_si128((__m128i *)(out + 2),
 				 _mm_loadu_si128((const __m128i *)&sw[i + 2]));
-		two = _mm_unpacklo_epi32(flags, zero);
-		mbuf_fill(sw[i], _mm_unpacklo_epi64(rearm, two), d0);
-		mbuf_fill(sw[i + 1], _mm_unpackhi_epi64(rearm, two), d1);
-		two = _mm_unpackhi_epi32(flags, zero);
-		mbuf_fill(sw[i + 2], _mm_unpacklo_epi64(rearm, two), d2);
-		mbuf_fill(sw[i + 3], _mm_unpackhi_epi64(rearm, two), d3);
 		out += GROUP;
 	}
 
-	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
-	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
-	q->bytes += (uint32_t)_mm_cvtsi128_si32(sum);
+	q->bytes += (uint32_t)_mm_extract_epi32(sum, 1);
 	*pkts = out;
 	return i;
 }
@@ -247,7 +308,7 @@ static __rte_always_inline uint32_t run(struct pmd_rxq *q, uint32_t at, uint32_t
 		if (more < GROUP)
 			return done;
 	}
-	return done + run_scalar(q, at + done, n - done, pkts);
+	return done == n ? n : done + run_scalar(q, at + done, n - done, pkts);
 }
 
 static __rte_always_inline uint16_t burst(struct pmd_rxq *q, struct rte_mbuf **pkts, uint16_t want,

@@ -101,9 +101,8 @@ static inline uint64_t simple_run(struct pmd_txq *q, struct rte_mbuf **pkts, uin
 		uint64_t len = m->data_len;
 
 		sw[i] = m;
-		_mm_store_si128((__m128i *)&desc[2 * (size_t)i],
-				_mm_set_epi64x((long long)(cmd + len * TX_LEN_UNIT),
-					       (long long)(m->buf_iova + m->data_off)));
+		desc[2 * (size_t)i] = m->buf_iova + m->data_off;
+		desc[2 * (size_t)i + 1] = cmd + len * TX_LEN_UNIT;
 		bytes += len;
 	}
 	if ((at + n) % PMD_BATCH == 0)
