@@ -156,7 +156,6 @@ class Testpmd:
 
     def ask(self, command, timeout=20):
         """The answer to one command: until it refuses the next one, which does not exist."""
-        print(f"testpmd> {command}", flush=True)
         self.asks += 1
         start = len(self.text)
         self.process.stdin.write(f"{command}\nmark_{self.asks}\n".encode())
