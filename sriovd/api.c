@@ -13,6 +13,8 @@ static const struct route routes[] = {
 	{"GET",    "/v1/status",          API_READ, call_status,      NULL},
 	{"GET",    "/v1/pfs",             API_READ, call_pf_list,     NULL},
 	{"GET",    "/v1/pfs/*",           API_READ, call_pf_show,     NULL},
+	{"POST",   "/v1/pfs",             API_ALL,  call_pf_add,      NULL},
+	{"DELETE", "/v1/pfs/*",           API_ALL,  call_pf_remove,   NULL},
 	{"PATCH",  "/v1/pfs/*",           API_ALL,  call_pf_set,      NULL},
 	{"GET",    "/v1/pfs/*/vfs/*",     API_READ, call_vf_show,     NULL},
 	{"GET",    "/v1/vfs",             API_READ, call_vf_list,     "pf"},

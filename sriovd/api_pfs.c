@@ -15,18 +15,56 @@
 static int find_pf(struct sriovd *d, struct call *c, const char *name, struct pf **ret_pf)
 {
 	*ret_pf = pf_find(d, name);
+	if (!*ret_pf && pcisys_bdf_ok(name))
+		*ret_pf = pf_host_find(d, name);
 	if (!*ret_pf)
 		return op_fail(&c->error, HTTP_MISSING, -ENOENT, "no pf %s", name);
 	return 0;
 }
 
+/* PFs of the host that nobody gave to us. */
+static void add_unmanaged(struct sriovd *d, json_t *list)
+{
+	struct host_pf *pfs;
+	int n = -ENOMEM;
+
+	pfs = calloc(HOST_PFS_MAX, sizeof(*pfs));
+	if (pfs) {
+		/* it waits for whoever changes a PF meanwhile */
+		baton_drop(d);
+		n = host_pfs(d->sysfs, pfs);
+		baton_take(d);
+	}
+	for (int i = 0; i < n; i++)
+		if (!pf_host_find(d, pfs[i].bdf.text))
+			json_array_append_new(list, view_host_pf(&pfs[i]));
+	free(pfs);
+}
+
 int call_pf_list(struct sriovd *d, struct call *c)
 {
-	json_t *list = json_array();
+	json_t *others = json_array(), *list = json_array();
 
+	add_unmanaged(d, others);
 	for (const struct pf *pf = d->pfs; pf; pf = pf->next)
 		json_array_append_new(list, view_pf(pf));
+	json_array_extend(list, others);
+	json_decref(others);
 	c->answer = json_pack("{s:o}", "pfs", list);
+	return 0;
+}
+
+static int show_unmanaged(struct sriovd *d, struct call *c)
+{
+	struct host_pf host;
+	int r;
+
+	baton_drop(d);
+	r = host_pf_read(d->sysfs, c->arg[0], &host);
+	baton_take(d);
+	if (r < 0)
+		return op_fail(&c->error, HTTP_MISSING, -ENOENT, "no pf %s", c->arg[0]);
+	c->answer = view_host_pf(&host);
 	return 0;
 }
 
@@ -35,10 +73,47 @@ int call_pf_show(struct sriovd *d, struct call *c)
 	struct pf *pf;
 	int r;
 
+	if (pcisys_bdf_ok(c->arg[0]) && !pf_host_find(d, c->arg[0]))
+		return show_unmanaged(d, c);
 	r = find_pf(d, c, c->arg[0], &pf);
 	if (r >= 0)
 		c->answer = view_pf(pf);
 	return r;
+}
+
+int call_pf_add(struct sriovd *d, struct call *c)
+{
+	static const struct field fields[] = {
+		{.key = "device", .required = true, .offset = offsetof(struct pf_add, device)},
+		{.key = "name", .offset = offsetof(struct pf_add, name)},
+		{.key = "driver", .offset = offsetof(struct pf_add, driver)},
+		{},
+	};
+	struct pf_add add = {.driver = "kernel"};
+	struct pf *pf;
+	int r;
+
+	r = fields_decode(c->body, BODY, fields, &add, &c->error);
+	if (r >= 0)
+		r = pf_host_add(d, &add, &pf, &c->error);
+	if (r < 0)
+		return r;
+	c->answer = view_pf(pf);
+	c->status = 201;
+	pf_unref(d, pf);
+	return 0;
+}
+
+int call_pf_remove(struct sriovd *d, struct call *c)
+{
+	static const struct field no_fields[] = {{}};
+	struct pf *pf;
+	int r;
+
+	r = find_pf(d, c, c->arg[0], &pf);
+	if (r >= 0)
+		r = fields_decode(c->body, BODY, no_fields, NULL, &c->error);
+	return r < 0 ? r : pf_host_remove(d, pf, &c->error);
 }
 
 int call_pf_set(struct sriovd *d, struct call *c)

@@ -10,6 +10,7 @@
 #include <lib/log.h>
 #include <signal.h>
 #include <sriovd/http.h>
+#include <sriovd/pf.h>
 #include <sriovd/placement.h>
 #include <sriovd/reconcile.h>
 #include <sriovd/watch.h>
@@ -297,8 +298,16 @@ static int run(struct sriovd *d)
 	int r;
 
 	r = loop_init(d);
+	if (r >= 0) {
+		r = pcisys_open(NULL, &d->sysfs);
+		if (r < 0)
+			log_error(r, "sysfs");
+	}
 	if (r >= 0)
 		r = open_state(d);
+	/* without it everything works, and changes are noticed when something is used */
+	if (r >= 0 && pf_host_watch(d) < 0)
+		log_warning(0, "changes of the host's devices are not watched");
 	if (r >= 0)
 		r = serve(d);
 	if (r >= 0 && d->closing) {

@@ -31,7 +31,9 @@ static int vfs_apply(struct sriovd *d, struct pf *pf, unsigned int num_vfs, stru
 	int r;
 
 	pf->seen_us = 0;
+	pf->serial++;
 	r = pf->ops->set_vfs(d, pf, num_vfs, e);
+	pf->serial++;
 	if (r < 0)
 		return r;
 	if (pf->num_vfs != num_vfs)
@@ -139,8 +141,9 @@ static int recover_pause(struct sriovd *d, struct pf *pf, uint64_t us)
 	uint64_t deadline_us = clock_us() + us;
 	int r = us ? 0 : -ETIMEDOUT;
 
-	while (r >= 0 && !pf->removed && !d->closing)
+	while (r >= 0 && !pf->removed && !d->closing && !pf->hurry)
 		r = state_wait(d, deadline_us);
+	pf->hurry = false;
 	return r == -ECANCELED || pf->removed || d->closing ? -ECANCELED : 0;
 }
 

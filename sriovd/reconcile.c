@@ -23,7 +23,7 @@
 /* A net whose operation was interrupted, or whose VM or VF may be gone. */
 static void settle_attached(struct sriovd *d, struct net *net)
 {
-	stray_settle(d, net);
+	stray_settle(d, net, false);
 	if (net->state != NET_ATTACHED)
 		return;
 	if (!net->pf && !net->bridge)

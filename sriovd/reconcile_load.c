@@ -22,6 +22,20 @@ static int load_pf(const struct row_pf *row, void *userdata)
 	return 0;
 }
 
+static int load_host_pf(const struct row_host_pf *row, void *userdata)
+{
+	return pf_host_load(userdata, row);
+}
+
+static int load_baseline(const struct row_baseline *row, void *userdata)
+{
+	struct pf *pf = pf_find(userdata, row->pf);
+
+	if (pf && row->vf < VFS_MAX)
+		pf->baseline[row->vf] = *row;
+	return 0;
+}
+
 static int load_net(const struct row_net *row, void *userdata)
 {
 	struct net *net = net_new(userdata, row->name);
@@ -101,7 +115,11 @@ int reconcile_load(struct sriovd *d)
 {
 	int r;
 
-	r = ledger_each_pf(d->ledger, load_pf, d);
+	r = ledger_each_host_pf(d->ledger, load_host_pf, d);
+	if (r >= 0)
+		r = ledger_each_baseline(d->ledger, load_baseline, d);
+	if (r >= 0)
+		r = ledger_each_pf(d->ledger, load_pf, d);
 	if (r >= 0)
 		r = ledger_each_net(d->ledger, load_net, d);
 	if (r >= 0)

@@ -514,6 +514,7 @@ void state_done(struct sriovd *d)
 	ledger_close(d->ledger);
 	fd_close(d->watch_fd);
 	fd_close(d->lock_fd);
+	host_watch_freep(&d->watch);
 	fd_close(d->sysfs);
 	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->baton);

@@ -14,6 +14,7 @@
 struct stray {
 	char net[NAME_SIZE];
 	uint64_t generation;
+	bool by_host;
 };
 
 static void settle_lost(struct sriovd *d, struct net *net)
@@ -35,13 +36,15 @@ static void settle_lost(struct sriovd *d, struct net *net)
 	net_give_up(d, net, reason);
 }
 
-void stray_settle(struct sriovd *d, struct net *net)
+void stray_settle(struct sriovd *d, struct net *net, bool by_host)
 {
 	enum vm_device_state state;
 
 	if (vm_device_look(d, net->vm, net->id.name, &state) < 0)
 		return;
-	if (state == DEVICE_ABSENT) {
+	if (state == DEVICE_ABSENT && by_host) {
+		net_give_up(d, net, "the host took its VF back");
+	} else if (state == DEVICE_ABSENT) {
 		log_info("net %s: %s does not have it any more", net->id.name, net->vm->name);
 		net_release(d, net);
 	} else if (state == DEVICE_LOST) {
@@ -81,13 +84,13 @@ static void stray_job(struct sriovd *d, void *arg)
 	if (hold_take(&vm->hold, false, "", &e, "removal of %s", s->net) < 0)
 		return;
 	if (hold_take(&net->hold, true, "", &e, "removal of %s", s->net) >= 0) {
-		stray_settle(d, net);
+		stray_settle(d, net, s->by_host);
 		hold_release(d, &net->hold, true);
 	}
 	hold_release(d, &vm->hold, false);
 }
 
-void stray_start(struct sriovd *d, const struct net *net)
+void stray_start(struct sriovd *d, const struct net *net, bool by_host)
 {
 	struct stray *s;
 
@@ -96,6 +99,7 @@ void stray_start(struct sriovd *d, const struct net *net)
 		return;
 	text_set(s->net, sizeof(s->net), "%s", net->id.name);
 	s->generation = net->generation;
+	s->by_host = by_host;
 	if (job_start(d, stray_job, s) < 0)
 		free(s);
 }

@@ -70,10 +70,11 @@ static void on_vm_state(struct sriovd *d, struct child *c, json_t *data)
 static void on_device(struct sriovd *d, struct child *c, json_t *data)
 {
 	const char *id = json_string_value(json_object_get(data, "id"));
+	const char *how = json_string_value(json_object_get(data, "how"));
 	struct net *net = id ? net_find(d, id) : NULL;
 
 	if (net && net->vm == owner_of(c, struct vm, child) && net->state != NET_DETACHED)
-		stray_start(d, net);
+		stray_start(d, net, how && strcmp(how, "host") == 0);
 }
 
 static bool says_lost(const char *event, json_t *data)
@@ -198,7 +199,7 @@ static bool resubscribe_vm(struct sriovd *d, struct vm *vm)
 		on_vm_state(d, &vm->child, info);
 		for (const struct net *net = d->nets; net; net = net->next)
 			if (net->vm == vm && net->state == NET_ATTACHED)
-				stray_start(d, net);
+				stray_start(d, net, false);
 	}
 	hold_release(d, &vm->hold, false);
 	return true;

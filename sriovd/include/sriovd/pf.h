@@ -72,6 +72,62 @@ extern const struct pf_ops pf_ops_soft;
  */
 int pf_soft_new(struct sriovd *d, const struct config_nic *cfg, struct op_error *e) _must_check_;
 
+extern const struct pf_ops pf_ops_kernel;
+extern const struct pf_ops pf_ops_vfio;
+
+struct pf_add {
+	const char *device; /* PCI address, or the present name of a network device */
+	const char *name;   /* NULL: the first free pN */
+	const char *driver; /* "kernel", "sriov-pf" */
+};
+
+/**
+ * pf_host_add() - POST /v1/pfs: take over a PF of the host
+ *
+ * Context: request. Return: 0 with the PF, which has a pf_ref(); -EINVAL; -ENOENT; -EEXIST; -EBUSY
+ * it has VFs of somebody; -EPERM no IOMMU; -EOPNOTSUPP that driver cannot; -errno; nothing is left
+ * then. Source: docs/api.md.
+ */
+int pf_host_add(struct sriovd *d, const struct pf_add *add, struct pf **ret_pf,
+		struct op_error *e) _must_check_;
+
+/**
+ * pf_host_remove() - DELETE /v1/pfs/PF: give it back as it was found; @pf is gone after 0
+ *
+ * Context: request. Return: 0; -EBUSY in use, or worked on; -EPERM of the configuration; -errno.
+ * Source: docs/api.md.
+ */
+int pf_host_remove(struct sriovd *d, struct pf *pf, struct op_error *e) _must_check_;
+
+/**
+ * pf_host_load() - a PF of the ledger; nothing is started
+ *
+ * Context: start-up. Return: 0; -ENOMEM; -ENAMETOOLONG. Source: -.
+ */
+int pf_host_load(struct sriovd *d, const struct row_host_pf *row) _must_check_;
+
+/**
+ * pf_host_find() - the PF at this PCI address
+ *
+ * Context: baton kept. Return: the PF; NULL: not sriovd's. Source: -.
+ */
+struct pf *pf_host_find(struct sriovd *d, const char *bdf);
+
+/**
+ * pf_host_changed() - something happened to functions of the host: look in a job
+ *
+ * Context: baton kept. Source: -.
+ */
+void pf_host_changed(struct sriovd *d);
+
+/**
+ * pf_host_watch() - hear from the kernel what happens to them
+ *
+ * Context: start-up, the loop's thread. Return: 0; as host_watch_new(), sd_event_add_io(3).
+ * Source: udev(7), rtnetlink(7).
+ */
+int pf_host_watch(struct sriovd *d) _must_check_;
+
 /**
  * pf_bring_up() - make everything run that ought to, from any state: idempotent
  *

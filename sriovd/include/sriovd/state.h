@@ -64,8 +64,11 @@ struct pf {
 	char object[NAME_SIZE + 4]; /* "pf p0", for messages */
 	const struct pf_ops *ops;
 	struct hold hold;
-	unsigned int refs; /* who works on it without a hold: it is not freed under them */
-	bool removed;	   /* it goes away: jobs end */
+	unsigned int refs;   /* who works on it without a hold: it is not freed under them */
+	unsigned int serial; /* counts changes made by us, which no event is about */
+	bool removed;	     /* it goes away: jobs end */
+	bool absent;	     /* not there, or another driver has it */
+	bool hurry;	     /* it is there again: no more waiting before the next recovery */
 	struct vf vf[VFS_MAX];
 	unsigned int num_vfs; /* as it was seen last */
 	unsigned int wanted;  /* as the ledger has it */
@@ -200,6 +203,8 @@ struct sriovd {
 	int sysfs;		/* of pcisys_open() */
 	const char *sysfs_root; /* NULL: /sys */
 	struct host_watch *watch;
+	bool host_changed; /* PFs of the host are to be looked at */
+	bool host_job;	   /* and somebody does */
 	struct event events[EVENTS_MAX];
 	uint64_t n_events; /* ever */
 };

@@ -8,10 +8,11 @@
 
 /**
  * stray_start() - look after the device of @net in a job, as soon as nobody works on it
+ * @by_host: the VMM gave the VF back because the host wanted it
  *
  * Context: any; baton kept. Source: docs/processes.md, device.state.
  */
-void stray_start(struct sriovd *d, const struct net *net);
+void stray_start(struct sriovd *d, const struct net *net, bool by_host);
 
 /**
  * stray_settle() - compare an attached net with its VM: released if the device is not there, lost
@@ -19,7 +20,7 @@ void stray_start(struct sriovd *d, const struct net *net);
  *
  * Context: VM and net held, or start-up. Drops the baton. Source: docs/processes.md, device.list.
  */
-void stray_settle(struct sriovd *d, struct net *net);
+void stray_settle(struct sriovd *d, struct net *net, bool by_host);
 
 /**
  * stray_remove() - take away what a VM has and no net knows of
