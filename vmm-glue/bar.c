@@ -8,11 +8,10 @@
 #include <string.h>
 #include "pci_core.h"
 
-#define PAGE	  UINT64_C(4096)
-#define BAR_MIN	  UINT64_C(16)
-#define BAR_MAX	  (UINT64_C(256) << 20)
-#define HIGH_BASE (UINT64_C(1) << 32)
-#define HIGH_END  (UINT64_C(1) << 46)
+#define PAGE	 UINT64_C(4096)
+#define BAR_MIN	 UINT64_C(16)
+#define BAR_MAX	 (UINT64_C(256) << 20)
+#define HIGH_END (UINT64_C(1) << 46)
 
 static int bar_check(const struct pci_dev *d, unsigned int i)
 {
@@ -76,11 +75,13 @@ static uint64_t bar_wanted(const struct pci_dev *d, unsigned int i)
 }
 
 /* Where a BAR may decode: nowhere near RAM, ECAM, the hot-plug page or the APICs. */
-static bool bar_place_ok(uint64_t gpa, uint64_t size)
+static bool bar_place_ok(const struct vm *vm, uint64_t gpa, uint64_t size)
 {
+	uint64_t high = VM_RAM_HIGH + (vm->ram_high ? vm->ram_high->len : 0);
+
 	if (gpa >= VMM_MMIO32_BASE && gpa < VMM_MMIO32_END)
 		return size <= VMM_MMIO32_END - gpa;
-	return gpa >= HIGH_BASE && gpa < HIGH_END && size <= HIGH_END - gpa;
+	return gpa >= high && gpa < HIGH_END && size <= HIGH_END - gpa;
 }
 
 static void bar_unmap(struct pci_dev *d, struct pci_bar *b)
@@ -126,7 +127,7 @@ void pci_bars_sync(struct pci_dev *d)
 		if (b->mapped && (b->gpa != gpa || !decode))
 			bar_unmap(d, b);
 		b->gpa = gpa;
-		if (decode && bar_place_ok(gpa, b->size))
+		if (decode && bar_place_ok(d->vm, gpa, b->size))
 			bar_map(d, b);
 	}
 }

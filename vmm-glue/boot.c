@@ -27,7 +27,7 @@ static const uint64_t gdt[] = {
 	UINT64_C(0x00cff3000000ffff), /* data, ring 3 */
 };
 
-static void page_tables(uint8_t *ram)
+void boot_page_tables(uint8_t *ram)
 {
 	uint64_t *pml4 = (uint64_t *)(ram + VMM_BOOT_PAGE_TABLES);
 	uint64_t *pdpt = pml4 + PTES, *pd = pdpt + PTES;
@@ -44,7 +44,7 @@ void boot_memory(uint8_t *ram)
 	struct guest_block *b = (struct guest_block *)(ram + GUEST_BLOCK_GPA);
 
 	memcpy(ram + VMM_BOOT_GDT, gdt, sizeof(gdt));
-	page_tables(ram);
+	boot_page_tables(ram);
 	memset(b, 0, sizeof(*b));
 	b->magic = GUEST_BLOCK_MAGIC;
 	b->version = GUEST_BLOCK_VERSION;

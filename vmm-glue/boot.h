@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state in which a guest starts: ring 0, 64 bit mode, interrupts off, the first 4 GiB mapped
- * one to one with 2 MiB pages that ring 3 may use as well. No BIOS, no ACPI.
+ * The state in which a bench guest starts: ring 0, 64 bit mode, interrupts off, the first 4 GiB
+ * mapped one to one with 2 MiB pages that ring 3 may use as well. No BIOS, no ACPI.
  *
  *   RIP = ELF entry, RSP = VMM_BOOT_STACK, RSI = GUEST_BLOCK_GPA, RDI = TSC frequency in kHz
  *
@@ -13,6 +13,7 @@
  *   0x100000          the lowest address an ELF segment may have
  */
 #include <linux/kvm.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define VMM_BOOT_GDT	     0x1000u
@@ -23,6 +24,25 @@
 #define VMM_SEL_DATA0 0x10u
 #define VMM_SEL_CODE3 0x1bu
 #define VMM_SEL_DATA3 0x23u
+
+/* How the first processor starts: as above, or as boot_linux.h says. */
+enum boot_how {
+	BOOT_BENCH,
+	BOOT_LINUX_64,
+	BOOT_PVH,
+};
+
+struct boot_start {
+	enum boot_how how;
+	uint64_t entry;
+};
+
+/**
+ * boot_page_tables() - the first 4 GiB one to one, at VMM_BOOT_PAGE_TABLES
+ *
+ * Context: main thread, before a vCPU runs. Source: Intel SDM volume 3, paging in 64 bit mode.
+ */
+void boot_page_tables(uint8_t *ram);
 
 /**
  * boot_memory() - GDT, page tables and an empty guest block; @ram has at least 1 MiB

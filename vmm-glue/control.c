@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <lib/clock.h>
 #include <lib/log.h>
+#include "console.h"
 #include "control.h"
 #include "guest_link.h"
 #include "hotplug.h"
@@ -47,7 +48,7 @@ const char *control_device_state(const struct vm_slot *s)
 
 const char *control_exit_source(const struct control *c)
 {
-	return c->vm.vcpu.stats_off ? "kvm_stats" : "kvm_run";
+	return c->vm.vcpu[0].stats_off ? "kvm_stats" : "kvm_run";
 }
 
 static void traps_add(const struct vm *vm, uint32_t slot, struct traps *t)
@@ -63,12 +64,13 @@ static void traps_add(const struct vm *vm, uint32_t slot, struct traps *t)
 void control_traps(const struct control *c, const struct guest_req *g, struct traps *ret_traps)
 {
 	struct traps t = {0};
+	struct vcpu_totals all;
 
+	vcpu_totals(&c->vm, &all);
 	traps_add(&c->vm, g->slot_a, &t);
 	if (g->slot_b != g->slot_a)
 		traps_add(&c->vm, g->slot_b, &t);
-	t.kvm_exits = c->vm.vcpu.stats_off ? vcpu_stats_exits(&c->vm.vcpu)
-					   : atomic_load(&c->vm.vcpu.exits);
+	t.kvm_exits = c->vm.vcpu[0].stats_off ? all.kvm : all.exits;
 	*ret_traps = t;
 }
 
@@ -153,13 +155,44 @@ static void device_events(struct control *c)
 	}
 }
 
+const char *control_vm_panic(const struct vm *vm)
+{
+	switch ((enum vm_panic)atomic_load(&vm->panic)) {
+	case VM_PANIC_PORT:
+		return *vm->panic_text ? vm->panic_text : "told by the panic port";
+	case VM_PANIC_CONSOLE:
+		return vm->panic_text;
+	case VM_PANIC_NONE:
+		break;
+	}
+	return NULL;
+}
+
+static void panic_event(struct control *c)
+{
+	const char *text = control_vm_panic(&c->vm);
+
+	if (!text || c->told_panic)
+		return;
+	c->told_panic = true;
+	log_warning(0, "guest panic: %s; it goes on as its kernel decides", text);
+	ctl_emit(c->ctl, "vm.panic",
+		 json_pack("{s:s, s:s}", "source",
+			   atomic_load(&c->vm.panic) == VM_PANIC_PORT ? "port" : "console", "text",
+			   text));
+}
+
 static void vm_events(struct control *c)
 {
 	enum vm_state now = (enum vm_state)atomic_load(&c->vm.state);
 
+	panic_event(c);
 	if (now == c->told)
 		return;
 	c->told = now;
+	/* the processor that ended it has stopped; the others may not know */
+	if (now > VM_RUNNING)
+		vcpu_kick(&c->vm);
 	if (now == VM_CRASHED)
 		log_warning(0, "guest crashed: %s; its devices stay until the VM is stopped",
 			    c->vm.reason);
@@ -197,7 +230,9 @@ static void waiter_device(struct control *c, struct waiter *w, uint64_t now_us)
 		return;
 	s = &c->vm.slot[slot];
 	state = control_device_state(s);
-	if (!strcmp(state, "up") || (w->what == WAIT_BOUND && !strcmp(state, "bound")))
+	/* only a bench guest says more than that its driver took the function */
+	if (!strcmp(state, "up") ||
+	    ((w->what == WAIT_BOUND || c->vm.kind == VM_LINUX) && !strcmp(state, "bound")))
 		answer_state(w, state, s->visible_us, now_us);
 	else if (!strcmp(state, "lost"))
 		ctl_fail(waiter_take(w), -ENODEV, "device %s: its back end is gone", w->id);
@@ -259,6 +294,8 @@ static void timer_set(struct control *c)
 {
 	uint64_t next = hotplug_next(&c->vm);
 
+	if (c->vm.console.due_us && c->vm.console.due_us < next)
+		next = c->vm.console.due_us;
 	for (unsigned int i = 0; i < CONTROL_WAITERS; i++) {
 		const struct waiter *w = &c->wait[i];
 
@@ -277,6 +314,8 @@ void control_tick(struct control *c)
 {
 	uint64_t now = clock_us();
 
+	if (c->vm.console.due_us && now >= c->vm.console.due_us)
+		console_drain(&c->vm, now);
 	hotplug_work(&c->vm, now, device_told, c);
 	vm_events(c);
 	device_events(c);
@@ -296,8 +335,10 @@ static int on_post(sd_event_source *source, int fd, uint32_t revents, void *user
 	/* the counter first: a bit set after the exchange writes it again */
 	(void)eventfd_read(fd, &n);
 	what = atomic_exchange(&c->vm.posted, 0);
-	if (what & (VM_POST_CONSOLE | VM_POST_STATE))
-		guest_console_drain(&c->vm, clock_us());
+	if (what & VM_POST_STATE)
+		console_drain(&c->vm, clock_us());
+	else if (what & VM_POST_CONSOLE)
+		console_posted(&c->vm, clock_us());
 	if (what & VM_POST_IFS)
 		guest_ifs_update(&c->vm);
 	if (what & VM_POST_DEVICE)
@@ -344,6 +385,7 @@ static const struct ctl_method methods[] = {
 	{"vm.console", method_vm_console},
 	{"vm.create", method_vm_create},
 	{"vm.info", method_vm_info},
+	{"vm.input", method_vm_input},
 	{"vm.stop", method_vm_stop},
 	{NULL, NULL},
 };
@@ -394,7 +436,7 @@ int control_new(sd_event *event, const char *name, int control_fd, int cpu,
 	r = vm_init(&c->vm, name, event, &vm_kvm_ops);
 	if (r < 0)
 		return r;
-	c->vm.vcpu.cpu = cpu;
+	c->vm.cpu = cpu;
 	r = control_sources(c);
 	if (r < 0)
 		return r;
@@ -409,14 +451,14 @@ int control_free(struct control *c)
 {
 	int r;
 
-	/* a vCPU that does not end still uses all of this: then the process goes, with everything
+	/* vCPUs that do not end still use all of this: then the process goes, with everything
 	 */
 	r = vcpu_stop(&c->vm, STOP_TIMEOUT_US);
 	if (r < 0)
 		return r;
 	hotplug_destroy_all(&c->vm);
 	if (c->created)
-		guest_console_drain(&c->vm, clock_us());
+		console_drain(&c->vm, clock_us());
 	for (unsigned int i = 0; i < CONTROL_WAITERS; i++) {
 		if (c->wait[i].what != WAIT_NONE)
 			ctl_fail(waiter_take(&c->wait[i]), -ECONNRESET, "the VM is being stopped");

@@ -44,12 +44,13 @@ struct control {
 	struct waiter wait[CONTROL_WAITERS];
 	struct traps traps; /* at the start of the running guest.request */
 	enum vm_state told;
+	bool told_panic;
 	bool created;
 };
 
 /**
  * control_new() - a VMM without a machine, serving @control_fd (owned from here on, also on
- * failure); @cpu: the vCPU's, -1: not pinned
+ * failure); @cpu: the first vCPU's, -1: not pinned
  *
  * Context: main thread. Return: 0; -ENOMEM; -errno of eventfd(2) and sd-event. Source:
  * docs/processes.md.
@@ -58,9 +59,9 @@ int control_new(sd_event *event, const char *name, int control_fd, int cpu,
 		struct control **ret_control) _must_check_;
 
 /**
- * control_free() - stop the vCPU, destroy all
+ * control_free() - stop the vCPUs, destroy all
  *
- * Context: main thread; waits for the vCPU within a deadline. Return: 0; -ETIMEDOUT the vCPU
+ * Context: main thread; waits for the vCPU within a deadline. Return: 0; -ETIMEDOUT a vCPU
  * hangs, the process must _exit(). Source: -.
  */
 int control_free(struct control *c) _must_check_;
@@ -116,6 +117,13 @@ void control_traps(const struct control *c, const struct guest_req *g, struct tr
 const char *control_vm_state(const struct vm *vm);
 
 /**
+ * control_vm_panic() - what the guest said when it panicked
+ *
+ * Context: main thread. Return: text; NULL: it did not. Source: docs/processes.md.
+ */
+const char *control_vm_panic(const struct vm *vm);
+
+/**
  * control_exit_source() - where the count of exits comes from: "kvm_stats" or "kvm_run"
  *
  * Context: any thread. Return: constant text. Source: docs/processes.md.
@@ -124,9 +132,9 @@ const char *control_exit_source(const struct control *c);
 
 /**
  * method_vm_create(), method_vm_boot(), method_vm_info(), method_vm_stop(), method_vm_console(),
- * method_device_add(), method_device_wait(), method_device_remove(), method_device_reconnect(),
- * method_device_list(), method_guest_request() - handlers of the control methods of those names
- * (ctl_handler_t);
+ * method_vm_input(), method_device_add(), method_device_wait(), method_device_remove(),
+ * method_device_reconnect(), method_device_list(), method_guest_request() - handlers of the control
+ * methods of those names (ctl_handler_t);
  * @userdata is the struct control
  *
  * Context: main thread; answers that the guest has to give are deferred. Return: 0, @req was
@@ -135,6 +143,7 @@ const char *control_exit_source(const struct control *c);
 int method_vm_create(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
 int method_vm_boot(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
 int method_vm_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
+int method_vm_input(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
 int method_vm_stop(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
 int method_vm_console(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);
 int method_device_add(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata);

@@ -1,66 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Methods of the machine: create, boot, info, console, stop. */
+/* Methods of the machine: boot, info, console and its input, stop. */
 #include <lib/clock.h>
 #include <lib/mac.h>
 #include <lib/log.h>
 #include <stdio.h>
-#include "boot.h"
+#include <string.h>
+#include "console.h"
 #include "control.h"
-#include "elf_load.h"
 #include "guest_link.h"
 #include "hotplug.h"
-#include "kvm.h"
 #include "vcpu.h"
 
 #define MIB		  (UINT64_C(1) << 20)
-#define MEMORY_MIB_MIN	  16
 #define CONSOLE_BYTES_MAX 16384
 #define STOP_DEADLINE_MS  10000
+#define INPUT_MAX	  2048
+#define START_UNDO_US	  (2 * USEC_PER_SEC)
 #define DEADLINE_MS_MAX	  (10 * 60 * 1000)
-
-enum create_fd {
-	CREATE_KVM,
-	CREATE_ELF,
-	CREATE_CONSOLE,
-	CREATE_FDS,
-};
-
-int method_vm_create(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
-{
-	struct control *c = userdata;
-	struct vm *vm = &c->vm;
-	int mib = 0, hugepages = 0, r;
-
-	if (ctl_unpack(req, params, "{s:i, s?b", "memory_mib", &mib, "hugepages", &hugepages) < 0)
-		return -EINVAL;
-	if (c->created)
-		return ctl_fail(req, -EEXIST, "%s: there is a machine already", vm->name);
-	if (mib < MEMORY_MIB_MIN || (uint64_t)mib * MIB > VM_MEMORY_MAX || mib % 2)
-		return ctl_fail(req, -ERANGE, "memory_mib %d: an even number from %d to %d", mib,
-				MEMORY_MIB_MIN, (int)(VM_MEMORY_MAX / MIB));
-	if (n_fds != CREATE_FDS)
-		return ctl_fail(req, -EBADF, "vm.create wants 3 descriptors: kvm, ELF, console");
-
-	/* half a machine cannot be made whole: after a failure the caller starts a new process */
-	c->created = true;
-	vm->console.fd = TAKE_FD(fds[CREATE_CONSOLE]);
-	r = vm_kvm_open(vm, TAKE_FD(fds[CREATE_KVM]));
-	if (r < 0)
-		return ctl_fail(req, r, "this KVM does not serve");
-	r = vm_mem_new(vm, (uint64_t)mib * MIB, hugepages);
-	if (r < 0)
-		return ctl_fail(req, r, "no %d MiB of %smemory for the guest", mib,
-				hugepages ? "huge page " : "");
-	r = elf_load(fds[CREATE_ELF], vm->ram->va, vm->ram->len, &vm->entry);
-	if (r < 0)
-		return ctl_fail(req, r, "the guest image is no ELF that can be loaded");
-	boot_memory(vm->ram->va);
-	r = vcpu_open(vm);
-	if (r < 0)
-		return ctl_fail(req, r, "no virtual processor");
-	ctl_reply(req, NULL);
-	return 0;
-}
 
 int method_vm_boot(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
 {
@@ -72,7 +28,7 @@ int method_vm_boot(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, 
 	(void)n_fds;
 	if (ctl_unpack(req, params, "{") < 0)
 		return -EINVAL;
-	if (!vm->vcpu.run)
+	if (!vm->vcpu[vm->n_vcpus - 1].run)
 		return ctl_fail(req, -ENOTCONN, "%s: no machine was created", vm->name);
 	if (atomic_load(&vm->state) != VM_NEW)
 		return ctl_fail(req, -EALREADY, "%s is %s", vm->name, control_vm_state(vm));
@@ -81,7 +37,9 @@ int method_vm_boot(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, 
 	r = vcpu_start(vm);
 	if (r < 0) {
 		atomic_store(&vm->state, VM_NEW);
-		return ctl_fail(req, r, "the processor does not start on CPU %d", vm->vcpu.cpu);
+		if (vcpu_stop(vm, START_UNDO_US) < 0)
+			vm_end(vm, VM_ENDED_CRASH, "a processor neither starts nor stops");
+		return ctl_fail(req, r, "the processor does not start on CPU %d", vm->cpu);
 	}
 	ctl_reply(req, NULL);
 	control_tick(c);
@@ -130,40 +88,105 @@ static json_int_t since_ms(uint64_t from_us, uint64_t to_us)
 	return from_us && to_us > from_us ? (json_int_t)((to_us - from_us) / USEC_PER_MSEC) : 0;
 }
 
-static json_t *exits_json(const struct vcpu *v)
+static json_t *exits_json(const struct vcpu_totals *t)
 {
-	return json_pack("{s:I, s:I, s:I, s:I}", "mmio", (json_int_t)atomic_load(&v->exits_mmio),
-			 "io", (json_int_t)atomic_load(&v->exits_io), "intr",
-			 (json_int_t)atomic_load(&v->exits_intr), "stray",
-			 (json_int_t)atomic_load(&v->stray));
+	return json_pack("{s:I, s:I, s:I, s:I}", "mmio", (json_int_t)t->mmio, "io",
+			 (json_int_t)t->io, "intr", (json_int_t)t->intr, "stray",
+			 (json_int_t)t->stray);
+}
+
+static json_t *vcpus_json(const struct vm *vm)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < vm->n_vcpus; i++) {
+		const struct vcpu *v = &vm->vcpu[i];
+
+		json_array_append_new(
+			list, json_pack("{s:I, s:I}", "exits", (json_int_t)atomic_load(&v->exits),
+					"kvm_exits", (json_int_t)vcpu_stats_exits(v)));
+	}
+	return list;
+}
+
+static json_t *ended_json(const struct vm *vm)
+{
+	static const char *const names[] = {
+		[VM_ENDED_OFF] = "off",
+		[VM_ENDED_RESET] = "reset",
+		[VM_ENDED_CRASH] = "crash",
+	};
+
+	if (atomic_load(&vm->state) <= VM_RUNNING)
+		return json_null();
+	return json_string(names[vm->ended]);
+}
+
+static json_int_t memory_mib(const struct vm *vm)
+{
+	uint64_t bytes = vm->ram ? vm->ram->len : 0;
+
+	if (vm->ram_high)
+		bytes += vm->ram_high->len;
+	return (json_int_t)(bytes / MIB);
+}
+
+static json_t *info_json(struct control *c, uint64_t now)
+{
+	struct vm *vm = &c->vm;
+	uint64_t first_us = atomic_load(&vm->console.first_us);
+	struct vcpu_totals t;
+
+	vcpu_totals(vm, &t);
+	return json_pack(
+		"{s:s, s:s, s:s, s:o, s:s?, s:I, s:o, s:I, s:I, s:I, s:I, s:s, s:o, s:o, "
+		"s:I, s:I, s:o}",
+		"kind", vm->kind == VM_LINUX ? "linux" : "bench", "state", control_vm_state(vm),
+		"reason", atomic_load(&vm->state) > VM_RUNNING ? vm->reason : "", "ended",
+		ended_json(vm), "panic", control_vm_panic(vm), "uptime_ms",
+		since_ms(vm->boot_us, now), "first_console_ms",
+		first_us ? json_integer(since_ms(vm->start_us, first_us)) : json_null(),
+		"memory_mib", memory_mib(vm), "tsc_khz", (json_int_t)vm->tsc_khz, "exits",
+		(json_int_t)t.exits, "kvm_exits", (json_int_t)t.kvm, "exit_source",
+		control_exit_source(c), "exits_by", exits_json(&t), "vcpus", vcpus_json(vm),
+		"console_lost", (json_int_t)(vm->console.lost + vm->serial.lost), "route_commits",
+		(json_int_t)vm->irq.commits, "interfaces", interfaces_json(vm));
 }
 
 int method_vm_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
 {
 	struct control *c = userdata;
-	struct vm *vm = &c->vm;
 	uint64_t now = clock_us();
-	json_t *result;
 
 	(void)fds;
 	(void)n_fds;
 	if (ctl_unpack(req, params, "{") < 0)
 		return -EINVAL;
-	guest_console_drain(vm, now);
-	result = json_pack(
-		"{s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:s, s:o, s:I, s:o}", "state",
-		control_vm_state(vm), "reason",
-		atomic_load(&vm->state) > VM_RUNNING ? vm->reason : "", "uptime_ms",
-		since_ms(vm->boot_us, now), "first_console_ms",
-		vm->console.first_us ? json_integer(since_ms(vm->start_us, vm->console.first_us))
-				     : json_null(),
-		"memory_mib", (json_int_t)(vm->ram ? vm->ram->len / MIB : 0), "tsc_khz",
-		(json_int_t)vm->tsc_khz, "exits", (json_int_t)atomic_load(&vm->vcpu.exits),
-		"kvm_exits", (json_int_t)vcpu_stats_exits(&vm->vcpu), "exit_source",
-		control_exit_source(c), "exits_by", exits_json(&vm->vcpu), "route_commits",
-		(json_int_t)vm->irq.commits, "interfaces", interfaces_json(vm));
-	ctl_reply(req, result);
+	console_drain(&c->vm, now);
+	ctl_reply(req, info_json(c, now));
 	control_tick(c);
+	return 0;
+}
+
+int method_vm_input(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
+{
+	struct control *c = userdata;
+	const char *text;
+	size_t n;
+
+	(void)fds;
+	(void)n_fds;
+	if (ctl_unpack(req, params, "{s:s", "text", &text) < 0)
+		return -EINVAL;
+	n = strlen(text);
+	if (c->vm.kind != VM_LINUX)
+		return ctl_fail(req, -ENOTSUP, "%s: a bench guest reads nothing", c->vm.name);
+	if (n > INPUT_MAX)
+		return ctl_fail(req, -E2BIG, "text: at most %d bytes at once", INPUT_MAX);
+	if (serial_feed(&c->vm.serial, (const uint8_t *)text, n) < 0)
+		return ctl_fail(req, -EAGAIN, "%s: the guest has not read what it was given before",
+				c->vm.name);
+	ctl_reply(req, json_pack("{s:I}", "accepted", (json_int_t)n));
 	return 0;
 }
 
@@ -183,8 +206,8 @@ int method_vm_console(struct ctl_req *req, json_t *params, int *fds, size_t n_fd
 	text = malloc((size_t)bytes + 1);
 	if (!text)
 		return -ENOMEM;
-	guest_console_drain(&c->vm, clock_us());
-	guest_console_tail(&c->vm, text, (size_t)bytes);
+	console_drain(&c->vm, clock_us());
+	console_tail(&c->vm, text, (size_t)bytes);
 	ctl_reply(req, json_pack("{s:s}", "text", text));
 	return 0;
 }

@@ -42,13 +42,41 @@ static int segment_add(struct elf_plan *p, const Elf64_Phdr *ph, uint64_t file_s
 	return 0;
 }
 
-static int entry_check(const struct elf_plan *p)
+/* Notes are optional: what lies outside of the file, or is one too many, is as if it were not
+ * there. */
+static void note_add(struct elf_plan *p, const Elf64_Phdr *ph, uint64_t file_size)
+{
+	if (p->n_notes == ELF_NOTES_MAX || ph->p_offset > file_size ||
+	    ph->p_filesz > file_size - ph->p_offset)
+		return;
+	p->note[p->n_notes].offset = ph->p_offset;
+	p->note[p->n_notes].size = ph->p_filesz;
+	p->n_notes++;
+}
+
+bool elf_is(const uint8_t *head, size_t head_len)
+{
+	return head_len >= SELFMAG && !memcmp(head, ELFMAG, SELFMAG);
+}
+
+bool elf_plan_has(const struct elf_plan *p, uint64_t gpa)
 {
 	for (unsigned int i = 0; i < p->n; i++) {
-		if (p->entry >= p->seg[i].gpa && p->entry - p->seg[i].gpa < p->seg[i].memsz)
-			return 0;
+		if (gpa >= p->seg[i].gpa && gpa - p->seg[i].gpa < p->seg[i].memsz)
+			return true;
 	}
-	return -ERANGE;
+	return false;
+}
+
+uint64_t elf_plan_end(const struct elf_plan *p)
+{
+	uint64_t end = 0;
+
+	for (unsigned int i = 0; i < p->n; i++) {
+		if (p->seg[i].gpa + p->seg[i].memsz > end)
+			end = p->seg[i].gpa + p->seg[i].memsz;
+	}
+	return end;
 }
 
 int elf_plan_decode(const uint8_t *head, size_t head_len, uint64_t file_size, uint64_t ram_size,
@@ -73,20 +101,21 @@ int elf_plan_decode(const uint8_t *head, size_t head_len, uint64_t file_size, ui
 		memcpy(&ph, head + e.e_phoff + i * sizeof(ph), sizeof(ph));
 		if (ph.p_type == PT_INTERP || ph.p_type == PT_DYNAMIC)
 			return -ENOEXEC;
+		if (ph.p_type == PT_NOTE)
+			note_add(&plan, &ph, file_size);
 		if (ph.p_type != PT_LOAD)
 			continue;
 		r = segment_add(&plan, &ph, file_size, ram_size);
 		if (r < 0)
 			return r;
 	}
-	r = entry_check(&plan);
-	if (r < 0)
-		return r;
+	if (!elf_plan_has(&plan, plan.entry))
+		return -ERANGE;
 	*ret_plan = plan;
 	return 0;
 }
 
-static int read_all(int fd, uint64_t offset, uint8_t *to, uint64_t len)
+int file_read(int fd, uint64_t offset, uint8_t *to, uint64_t len)
 {
 	while (len) {
 		ssize_t n = pread(fd, to, len, (off_t)offset);
@@ -104,6 +133,17 @@ static int read_all(int fd, uint64_t offset, uint8_t *to, uint64_t len)
 	return 0;
 }
 
+int elf_plan_load(int fd, const struct elf_plan *p, uint8_t *ram)
+{
+	for (unsigned int i = 0; i < p->n; i++) {
+		int r = file_read(fd, p->seg[i].offset, ram + p->seg[i].gpa, p->seg[i].filesz);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int elf_load(int fd, uint8_t *ram, uint64_t ram_size, uint64_t *ret_entry)
 {
 	uint8_t head[ELF_HEAD_MAX];
@@ -117,18 +157,15 @@ int elf_load(int fd, uint8_t *ram, uint64_t ram_size, uint64_t *ret_entry)
 	if (!S_ISREG(st.st_mode) || st.st_size < 0)
 		return -ENOEXEC;
 	head_len = (uint64_t)st.st_size < sizeof(head) ? (size_t)st.st_size : sizeof(head);
-	r = read_all(fd, 0, head, head_len);
+	r = file_read(fd, 0, head, head_len);
 	if (r < 0)
 		return r;
 	r = elf_plan_decode(head, head_len, (uint64_t)st.st_size, ram_size, &plan);
 	if (r < 0)
 		return r;
-
-	for (unsigned int i = 0; i < plan.n; i++) {
-		r = read_all(fd, plan.seg[i].offset, ram + plan.seg[i].gpa, plan.seg[i].filesz);
-		if (r < 0)
-			return r;
-	}
+	r = elf_plan_load(fd, &plan, ram);
+	if (r < 0)
+		return r;
 	*ret_entry = plan.entry;
 	return 0;
 }

@@ -1,42 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
+#include "console.h"
 #include "guest_link.h"
 #include "hotplug.h"
 
 #define ERRNO_MAX 4095u
 
+/* Any other guest has memory of its own there. */
 static struct guest_block *block(struct vm *vm)
 {
+	if (vm->kind != VM_BENCH)
+		return NULL;
 	return vmm_gpa_ptr(vm, (gpa_t){GUEST_BLOCK_GPA}, sizeof(struct guest_block));
 }
 
 static uint32_t shared_read(const uint32_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
-
-static void console_keep(struct vm_console *c, const uint8_t *text, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		c->keep[(c->total + i) % VM_CONSOLE_KEEP] = (char)text[i];
-	c->total += n;
-}
-
-static void console_file(struct vm_console *c, const uint8_t *text, uint32_t n)
-{
-	if (c->fd < 0 || c->total >= VM_CONSOLE_LOG)
-		return;
-	while (n) {
-		ssize_t w = write(c->fd, text, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		/* a full disk or a closed pipe costs text, not the guest */
-		if (w <= 0)
-			return;
-		text += w;
-		n -= (uint32_t)w;
-	}
 }
 
 void guest_console_drain(struct vm *vm, uint64_t now_us)
@@ -59,28 +39,9 @@ void guest_console_drain(struct vm *vm, uint64_t now_us)
 		text[i] =
 			__atomic_load_n(&b->con[(c->tail + i) % GUEST_CON_SIZE], __ATOMIC_RELAXED);
 	c->tail = head;
-	if (!c->first_us && memchr(text, '\n', n))
-		c->first_us = now_us;
-	console_file(c, text, n);
-	console_keep(c, text, n);
-}
-
-size_t guest_console_tail(const struct vm *vm, char *buf, size_t max)
-{
-	const struct vm_console *c = &vm->console;
-	size_t n = max;
-
-	if (n > c->total)
-		n = c->total;
-	if (n > VM_CONSOLE_KEEP)
-		n = VM_CONSOLE_KEEP;
-	for (size_t i = 0; i < n; i++) {
-		char ch = c->keep[(c->total - n + i) % VM_CONSOLE_KEEP];
-
-		buf[i] = (ch >= ' ' && ch <= '~') || ch == '\n' || ch == '\t' ? ch : '?';
-	}
-	buf[n] = '\0';
-	return n;
+	if (!atomic_load(&c->first_us) && memchr(text, '\n', n))
+		atomic_store(&c->first_us, now_us);
+	console_add(vm, text, n);
 }
 
 int guest_if_decode(const struct guest_if *raw, struct guest_if *ret_if)

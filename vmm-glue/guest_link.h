@@ -9,18 +9,11 @@
 #include "vm_impl.h"
 
 /**
- * guest_console_drain() - take new console text: to the file, and into the part that is kept
+ * guest_console_drain() - take new text from the console ring of a bench guest
  *
  * Context: main thread; writes to the console file. Source: abi/guest_block.h.
  */
 void guest_console_drain(struct vm *vm, uint64_t now_us);
-
-/**
- * guest_console_tail() - the last @max - 1 bytes or less as printable ASCII with a NUL
- *
- * Context: main thread. Return: the length. Source: -.
- */
-size_t guest_console_tail(const struct vm *vm, char *buf, size_t max);
 
 /**
  * guest_if_decode() - judge a private copy of an entry; *ret_if is empty unless 0 is returned

@@ -174,7 +174,7 @@ static bool slot_drain(struct vm *vm, unsigned int slot, uint64_t now_us, hotplu
 
 	if (s->state != SLOT_DRAINING)
 		return false;
-	if (atomic_load(&vm->in_use) == d) {
+	if (pci_bus_busy(vm, d)) {
 		s->deadline_us = now_us + DRAIN_RETRY_US;
 		return false;
 	}

@@ -15,6 +15,10 @@ void hpc_read(struct vm *vm, uint32_t off, void *buf, uint32_t len)
 	uint32_t v;
 
 	memset(buf, 0xff, len);
+	if (len == 1 && off == HPC_SLPS) {
+		memset(buf, 0, 1);
+		return;
+	}
 	if (len != 4 || off % 4) {
 		atomic_fetch_add(&vm->hpc.odd_accesses, 1);
 		return;
@@ -67,10 +71,30 @@ static void doorbell(struct vm *vm, uint32_t v)
 		vm_post(vm, VM_POST_DONE);
 }
 
+static bool byte_write(struct vm *vm, uint32_t off, uint8_t v)
+{
+	switch (off) {
+	case HPC_RSTB:
+		if (v == HPC_RSTB_VALUE)
+			vm_end(vm, VM_ENDED_RESET, "guest asked for a reset");
+		return true;
+	case HPC_SLPC:
+		if (v == HPC_SLPC_OFF)
+			vm_end(vm, VM_ENDED_OFF, "guest switched off");
+		return true;
+	case HPC_SLPS:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void hpc_write(struct vm *vm, uint32_t off, const void *buf, uint32_t len)
 {
 	uint32_t v;
 
+	if (len == 1 && byte_write(vm, off, *(const uint8_t *)buf))
+		return;
 	if (len != 4 || off % 4) {
 		atomic_fetch_add(&vm->hpc.odd_accesses, 1);
 		return;
@@ -97,9 +121,9 @@ void hpc_write(struct vm *vm, uint32_t off, const void *buf, uint32_t len)
 		break;
 	case HPC_POWR:
 		if (v == HPC_POWR_OFF)
-			vm_end(vm, VM_STOPPED, "guest switched off");
+			vm_end(vm, VM_ENDED_OFF, "guest switched off");
 		else if (v == HPC_POWR_RESET)
-			vm_end(vm, VM_STOPPED, "guest asked for a reset");
+			vm_end(vm, VM_ENDED_RESET, "guest asked for a reset");
 		break;
 	case HPC_GDBL:
 		doorbell(vm, v);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include "kvm.h"
 
@@ -128,5 +129,11 @@ int vm_kvm_open(struct vm *vm, int kvm_fd)
 	r = irq_commit(vm);
 	if (r < 0)
 		return r;
-	return kvm_irqfd(vm, vm->hpc.gsi_fd, HPC_GSI, true);
+	r = kvm_irqfd(vm, vm->hpc.gsi_fd, HPC_GSI, true);
+	if (r < 0 || vm->kind == VM_BENCH)
+		return r;
+	vm->serial.irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (vm->serial.irq_fd < 0)
+		return -errno;
+	return kvm_irqfd(vm, vm->serial.irq_fd, COM1_GSI, true);
 }

@@ -6,7 +6,7 @@
 extern const struct vm_plat_ops vm_kvm_ops;
 
 /**
- * vm_kvm_open() - make the virtual machine: irqchip, the hot-plug interrupt
+ * vm_kvm_open() - make the virtual machine: irqchip, the interrupts of hot-plug and COM1
  * @kvm_fd: /dev/kvm; owned by @vm from here on, also on failure
  * Context: main thread. Return: 0; -ENOTTY not KVM, -ENOTSUP a capability is missing; -errno of
  * ioctl(2). Source: Linux Documentation/virt/kvm/api.rst.

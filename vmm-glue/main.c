@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -37,7 +38,7 @@ static void usage(FILE *to)
 	fprintf(to, "usage: sriov-vmm --name NAME --control-fd FD [--cpu N]\n"
 		    "  --name NAME      the VM's name\n"
 		    "  --control-fd FD  inherited listening SOCK_SEQPACKET\n"
-		    "  --cpu N          pin the virtual processor to CPU N\n"
+		    "  --cpu N          pin the first virtual processor to CPU N\n"
 		    "  --version, --help\n");
 }
 
@@ -102,7 +103,7 @@ static int serve(const struct options *o)
 	if (r < 0)
 		log_error(r, "vm %s: event loop", o->name);
 	if (control_free(c) < 0) {
-		log_warning(-ETIMEDOUT, "vm %s: the vCPU does not stop; leaving anyway", o->name);
+		log_warning(-ETIMEDOUT, "vm %s: a vCPU does not stop; leaving anyway", o->name);
 		_exit(EXIT_FAILURE);
 	}
 	return r;
@@ -120,8 +121,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_init("sriov-vmm");
-	/* one arena: the two threads allocate little, and memory is counted per VM */
+	/* one arena: its threads allocate little, and memory is counted per VM */
 	mallopt(M_ARENA_MAX, 1);
+	signal(SIGPIPE, SIG_IGN); /* the console's reader may go */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return serve(&o) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Guest memory: one sealed memfd, mapped once, one memslot at guest-physical 0. Memslots of devices
- * (the shared pages of a VF) come and go with their BARs and are numbered here.
+ * Guest memory: sealed memfds, each mapped once: one at guest-physical 0, and one at 4 GiB for what
+ * does not fit below the BARs. Memslots of devices (the shared pages of a VF) come and go with
+ * their BARs and are numbered here.
  */
 #include <sys/mman.h>
 #include <lib/memfd.h>
@@ -37,28 +38,47 @@ static int ram_new(uint64_t size, bool hugetlb, struct dma_mem **ret_ram)
 	return 0;
 }
 
-int vm_mem_new(struct vm *vm, uint64_t size, bool hugetlb)
+static int ram_add(struct vm *vm, unsigned int slot, uint64_t gpa, uint64_t size, bool hugetlb,
+		   struct dma_mem **ret_ram)
 {
 	_cleanup_(dma_mem_freep) struct dma_mem *ram = NULL;
 	int r;
 
-	if (!size || size > VM_MEMORY_MAX || size % (2u << 20))
-		return -EINVAL;
 	r = ram_new(size, hugetlb, &ram);
 	if (r < 0)
 		return r;
-	r = vm->plat->memslot(vm, VM_MEMSLOT_RAM, 0, size, ram->va);
+	ram->iova.v = gpa;
+	r = vm->plat->memslot(vm, slot, gpa, size, ram->va);
 	if (r < 0)
 		return r;
-	vm->ram = TAKE_PTR(ram);
+	*ret_ram = TAKE_PTR(ram);
 	return 0;
+}
+
+int vm_mem_new(struct vm *vm, uint64_t size, bool hugetlb)
+{
+	uint64_t low = size < VM_RAM_LOW_MAX ? size : VM_RAM_LOW_MAX;
+	int r;
+
+	if (!size || size > VM_MEMORY_MAX || size % (2u << 20))
+		return -EINVAL;
+	r = ram_add(vm, VM_MEMSLOT_RAM, 0, low, hugetlb, &vm->ram);
+	if (r < 0 || size == low)
+		return r;
+	return ram_add(vm, VM_MEMSLOT_RAM_HIGH, VM_RAM_HIGH, size - low, hugetlb, &vm->ram_high);
 }
 
 void *vmm_gpa_ptr(struct vm *vm, gpa_t gpa, size_t len)
 {
-	if (!vm->ram || gpa.v > vm->ram->len || len > vm->ram->len - gpa.v)
+	const struct dma_mem *ram = vm->ram;
+
+	if (gpa.v >= VM_RAM_HIGH) {
+		ram = vm->ram_high;
+		gpa.v -= VM_RAM_HIGH;
+	}
+	if (!ram || gpa.v > ram->len || len > ram->len - gpa.v)
 		return NULL;
-	return (uint8_t *)vm->ram->va + gpa.v;
+	return (uint8_t *)ram->va + gpa.v;
 }
 
 const struct dma_mem *vmm_ram(struct vm *vm)
@@ -66,9 +86,14 @@ const struct dma_mem *vmm_ram(struct vm *vm)
 	return vm->ram;
 }
 
+const struct dma_mem *vmm_ram_high(struct vm *vm)
+{
+	return vm->ram_high;
+}
+
 static int memslot_take(struct vm *vm)
 {
-	for (unsigned int i = VM_MEMSLOT_RAM + 1; i < VM_MEMSLOTS; i++) {
+	for (unsigned int i = VM_MEMSLOT_DEVICES; i < VM_MEMSLOTS; i++) {
 		if (vm->memslot_used[i])
 			continue;
 		vm->memslot_used[i] = true;
@@ -98,7 +123,7 @@ int vm_memslot_map(struct vm *vm, uint64_t gpa, uint64_t size, void *va)
 
 void vm_memslot_unmap(struct vm *vm, unsigned int slot, uint64_t gpa)
 {
-	if (slot == VM_MEMSLOT_RAM || slot >= VM_MEMSLOTS)
+	if (slot < VM_MEMSLOT_DEVICES || slot >= VM_MEMSLOTS)
 		return;
 	pthread_mutex_lock(&vm->mem_lock);
 	vm->plat->memslot(vm, slot, gpa, 0, NULL);

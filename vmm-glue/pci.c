@@ -18,6 +18,7 @@ int pci_dev_init(struct pci_dev *d)
 	r = pci_bars_check(d);
 	if (r < 0)
 		return r;
+	pthread_mutex_init(&d->access, NULL);
 	pthread_mutex_init(&d->lock, NULL);
 	d->ready = true;
 	pci_bars_init(d);
@@ -46,6 +47,7 @@ void pci_dev_done(struct pci_dev *d)
 	pci_bars_unmap(d);
 	msix_done(d);
 	pthread_mutex_destroy(&d->lock);
+	pthread_mutex_destroy(&d->access);
 }
 
 void pci_dev_reset(struct pci_dev *d)

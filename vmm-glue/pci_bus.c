@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Bus 0: who answers an address. The vCPU names the function it works on in vm->in_use, so that the
- * main thread, which has taken it off the bus, knows when it may be destroyed: nobody waits.
+ * Bus 0: who answers an address. Each vCPU names the function it works on in its in_use, so that
+ * the main thread, which has taken it off the bus, knows when it may be destroyed: nobody waits for
+ * it. A function's ops are called by one vCPU at a time.
  */
 #include <linux/pci_regs.h>
 #include <string.h>
@@ -18,13 +19,15 @@
 
 struct pci_dev *pci_bus_get(struct vm *vm, unsigned int slot)
 {
+	_Atomic(struct pci_dev *) *in_use = &vm->vcpu[vcpu_self()].in_use;
+
 	/* a slot changes at most twice while we look: out, and the successor in */
 	for (unsigned int i = 0; i < 3; i++) {
 		struct pci_dev *d = atomic_load(&vm->slot[slot].dev);
 
 		if (!d)
 			break;
-		atomic_store(&vm->in_use, d);
+		atomic_store(in_use, d);
 		if (atomic_load(&vm->slot[slot].dev) == d)
 			return d;
 	}
@@ -34,7 +37,16 @@ struct pci_dev *pci_bus_get(struct vm *vm, unsigned int slot)
 
 void pci_bus_put(struct vm *vm)
 {
-	atomic_store(&vm->in_use, NULL);
+	atomic_store(&vm->vcpu[vcpu_self()].in_use, NULL);
+}
+
+bool pci_bus_busy(const struct vm *vm, const struct pci_dev *d)
+{
+	for (unsigned int i = 0; i < VM_CPUS_MAX; i++) {
+		if (atomic_load(&vm->vcpu[i].in_use) == d)
+			return true;
+	}
+	return false;
 }
 
 static void bridge_read(uint32_t reg, void *buf, uint32_t len)
@@ -83,7 +95,9 @@ void pci_ecam_write(struct vm *vm, uint32_t off, const void *buf, uint32_t len)
 	d = pci_bus_get(vm, ECAM_SLOT(off));
 	if (!d)
 		return;
+	pthread_mutex_lock(&d->access);
 	pci_cfg_write(d, ECAM_REG(off), buf, len);
+	pthread_mutex_unlock(&d->access);
 	pci_bus_put(vm);
 }
 
@@ -138,8 +152,11 @@ bool pci_bar_access(struct vm *vm, uint64_t gpa, void *buf, uint32_t len, bool w
 		if (!d)
 			continue;
 		bar = bar_find(d, gpa, len, &off);
-		if (bar >= 0)
+		if (bar >= 0) {
+			pthread_mutex_lock(&d->access);
 			bar_do(d, (unsigned int)bar, off, buf, len, write);
+			pthread_mutex_unlock(&d->access);
+		}
 		pci_bus_put(vm);
 		if (bar >= 0)
 			return true;

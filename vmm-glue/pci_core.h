@@ -9,12 +9,19 @@
 /**
  * pci_bus_get() - the function in @slot, kept alive until pci_bus_put(); NULL: empty
  *
- * Context: the vCPU thread, one at a time. Return: the function; NULL. Source: -
+ * Context: a vCPU's thread, one function at a time. Return: the function; NULL. Source: -
  */
 struct pci_dev *pci_bus_get(struct vm *vm, unsigned int slot);
 
-/** pci_bus_put() - done with what pci_bus_get() gave. Context: the vCPU thread. Source: -. */
+/** pci_bus_put() - done with what pci_bus_get() gave. Context: that vCPU's thread. Source: -. */
 void pci_bus_put(struct vm *vm);
+
+/**
+ * pci_bus_busy() - does a vCPU still work on @d, which was taken off the bus?
+ *
+ * Context: main thread. Return: true or false. Source: -.
+ */
+bool pci_bus_busy(const struct vm *vm, const struct pci_dev *d);
 
 /**
  * pci_ecam_read(), pci_ecam_write() - access at @off of the ECAM window; what is not there reads

@@ -1,17 +1,18 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The one virtual processor: its start state, its thread, and what its exits mean. */
+/* The virtual processors: their start state, their threads, and what their exits mean. */
 #include "vm_impl.h"
 
 /**
- * vcpu_open() - create and set up the processor: CPUID, start registers, statistics
- * Context: main thread; guest RAM and vm->entry are there. Return: 0; -errno of ioctl(2), mmap(2).
- * Source: Linux Documentation/virt/kvm/api.rst.
+ * vcpu_open() - create and set up the processors: CPUID, start registers, statistics
+ * Context: main thread; guest RAM, vm->n_vcpus and vm->start are there. Return: 0; -errno of
+ * ioctl(2), mmap(2). Source: Linux Documentation/virt/kvm/api.rst.
  */
 int vcpu_open(struct vm *vm) _must_check_;
 
 /**
- * vcpu_start() - run it on a thread of its own, pinned to vcpu.cpu unless negative
+ * vcpu_start() - run each on a thread of its own, the first one pinned to vm->cpu unless negative.
+ * After a failure some may run: vcpu_stop()
  *
  * Context: main thread, after vcpu_open(). Return: 0; -EINVAL no such CPU; -errno of sigaction(2),
  * pthread_create(3), pthread_attr_setaffinity_np(3). Source: -.
@@ -19,12 +20,28 @@ int vcpu_open(struct vm *vm) _must_check_;
 int vcpu_start(struct vm *vm) _must_check_;
 
 /**
- * vcpu_stop() - end the thread; fine when none runs
+ * vcpu_stop() - end the threads; fine when none runs
  *
- * Context: main thread; blocks up to @timeout_us. Return: 0; -ETIMEDOUT it has not ended. Source:
+ * Context: main thread; blocks up to @timeout_us. Return: 0; -ETIMEDOUT one has not ended. Source:
  * -.
  */
 int vcpu_stop(struct vm *vm, uint64_t timeout_us) _must_check_;
+
+/**
+ * vcpu_kick() - let each look at its flags and at vm->state
+ *
+ * Context: main thread. Source: Linux Documentation/virt/kvm/api.rst, immediate_exit.
+ */
+void vcpu_kick(struct vm *vm);
+
+/* Sums over all processors. */
+struct vcpu_totals {
+	uint64_t exits, mmio, io, intr, stray;
+	uint64_t kvm; /* exits that KVM counted; 0: not known */
+};
+
+/** vcpu_totals() - what all processors counted. Context: any thread. Source: -. */
+void vcpu_totals(const struct vm *vm, struct vcpu_totals *ret_totals);
 
 /**
  * vcpu_close() - unmap and close what vcpu_open() made

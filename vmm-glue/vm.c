@@ -15,14 +15,20 @@ int vm_init(struct vm *vm, const char *name, sd_event *event, const struct vm_pl
 	vm->kvm_fd = -1;
 	vm->vm_fd = -1;
 	vm->hpc.gsi_fd = -1;
-	vm->vcpu.fd = -1;
-	vm->vcpu.stats_fd = -1;
-	vm->vcpu.cpu = -1;
+	for (unsigned int i = 0; i < VM_CPUS_MAX; i++) {
+		vm->vcpu[i].vm = vm;
+		vm->vcpu[i].index = i;
+		vm->vcpu[i].fd = -1;
+		vm->vcpu[i].stats_fd = -1;
+	}
+	vm->n_vcpus = 1;
+	vm->cpu = -1;
 	vm->console.fd = -1;
 	vm->start_us = clock_us();
 	vm->next_slot = 1;
 	pthread_mutex_init(&vm->mem_lock, NULL);
 	irq_init(&vm->irq);
+	serial_init(&vm->serial);
 
 	vm->post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (vm->post_fd < 0)
@@ -37,13 +43,18 @@ void vm_done(struct vm *vm)
 {
 	vm->post_fd = fd_close(vm->post_fd);
 	vm->hpc.gsi_fd = fd_close(vm->hpc.gsi_fd);
+	vm->serial.irq_fd = fd_close(vm->serial.irq_fd);
 	vm->console.fd = fd_close(vm->console.fd);
 	vm->vm_fd = fd_close(vm->vm_fd);
 	vm->kvm_fd = fd_close(vm->kvm_fd);
 	if (vm->ram)
 		dma_mem_free(vm->ram);
 	vm->ram = NULL;
+	if (vm->ram_high)
+		dma_mem_free(vm->ram_high);
+	vm->ram_high = NULL;
 	irq_done(&vm->irq);
+	serial_done(&vm->serial);
 	pthread_mutex_destroy(&vm->mem_lock);
 }
 
@@ -64,17 +75,17 @@ void vm_post(struct vm *vm, enum vm_post what)
 		eventfd_write(vm->post_fd, 1);
 }
 
-void vm_end(struct vm *vm, enum vm_state state, const char *fmt, ...)
+void vm_end(struct vm *vm, enum vm_ended how, const char *fmt, ...)
 {
 	va_list ap;
 
-	/* only the vCPU ends a running machine, and main when there is no vCPU: no two writers */
-	if (atomic_load(&vm->state) > VM_RUNNING)
+	if (atomic_exchange(&vm->ending, true))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(vm->reason, sizeof(vm->reason), fmt, ap);
 	va_end(ap);
-	atomic_store(&vm->state, (int)state);
+	vm->ended = how;
+	atomic_store(&vm->state, how == VM_ENDED_CRASH ? VM_CRASHED : VM_STOPPED);
 	vm_post(vm, VM_POST_STATE);
 }
 

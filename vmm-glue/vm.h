@@ -1,8 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A virtual machine: KVM descriptors, guest RAM (one sealed memfd, one memslot), the PCI bus and
- * the hot-plug controller. What device models need of it is declared here.
+ * A virtual machine: KVM descriptors, guest RAM (a sealed memfd and a memslot below the BARs, and
+ * another pair above 4 GiB if there is more), the PCI bus and the hot-plug controller. What device
+ * models need of it is declared here.
  */
 #include <abi/addr.h>
 #include <lib/cleanup.h>
@@ -23,11 +24,14 @@ struct pci_dev;
 void *vmm_gpa_ptr(struct vm *vm, gpa_t gpa, size_t len);
 
 /**
- * vmm_ram() - guest RAM as DMA memory: iova equals guest-physical address
+ * vmm_ram(), vmm_ram_high() - guest RAM as DMA memory: iova equals guest-physical address. What
+ * does not fit below the BARs lies in a second piece above 4 GiB
  *
- * Context: any thread; owned by @vm. Return: the memory; NULL before it has any. Source: -.
+ * Context: any thread; owned by @vm. Return: the memory; NULL before there is any, or none there.
+ * Source: -.
  */
 const struct dma_mem *vmm_ram(struct vm *vm);
+const struct dma_mem *vmm_ram_high(struct vm *vm);
 
 /**
  * vmm_event() - the main thread's loop

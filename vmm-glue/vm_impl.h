@@ -3,11 +3,13 @@
 /*
  * The body of struct vm, for the core's own modules. Who may touch what:
  *
- *   main thread    everything below, save the vCPU's own fields
- *   vCPU thread    slot[].dev, in_use, hpc (atomics); irq and mem under their own locks; posted
+ *   main thread    everything below, save the vCPUs' own fields
+ *   vCPU threads   slot[].dev, their in_use, hpc (atomics); serial, irq and mem under their own
+ *                  locks; posted
  *
- * Lock order: pci_dev.lock > irq.lock, pci_dev.lock > mem_lock. Nobody who holds one waits for a
- * thread or a peer. A vCPU tells the main thread things by vm_post() and goes on.
+ * Lock order: pci_dev.access > pci_dev.lock > irq.lock, pci_dev.lock > mem_lock. Only who holds
+ * access, which is taken by vCPUs alone, may wait for a peer. A vCPU tells the main thread things
+ * by vm_post() and goes on.
  */
 #include <linux/kvm.h>
 #include <pthread.h>
@@ -15,16 +17,23 @@
 #include <stdbool.h>
 #include <abi/guest_block.h>
 #include <abi/hpc.h>
+#include "boot.h"
 #include "irq.h"
+#include "serial.h"
 #include "vm.h"
 #include "vmm_pci.h"
 
-#define VM_MEMSLOT_RAM	0u
-#define VM_MEMSLOTS	(1u + VMM_SLOTS * PCI_DEV_BARS)
-#define VM_MEMORY_MAX	((uint64_t)VMM_MMIO32_BASE) /* one memslot: RAM ends where the BARs begin */
-#define VM_REASON_MAX	192u
-#define VM_CONSOLE_KEEP 32768u
-#define VM_CONSOLE_LOG	(UINT64_C(64) << 20) /* what a guest may write to the console file */
+#define VM_CPUS_MAX	    16u
+#define VM_MEMSLOT_RAM	    0u
+#define VM_MEMSLOT_RAM_HIGH 1u
+#define VM_MEMSLOT_DEVICES  2u
+#define VM_MEMSLOTS	    (VM_MEMSLOT_DEVICES + VMM_SLOTS * PCI_DEV_BARS)
+#define VM_RAM_LOW_MAX	    ((uint64_t)VMM_MMIO32_BASE) /* where the BARs begin */
+#define VM_RAM_HIGH	    (UINT64_C(1) << 32)		/* where RAM goes on */
+#define VM_MEMORY_MAX	    (UINT64_C(128) << 30)
+#define VM_REASON_MAX	    192u
+#define VM_CONSOLE_KEEP	    32768u
+#define VM_CONSOLE_LOG	    (UINT64_C(64) << 20) /* what a guest may write to the console file */
 
 /* What the core asks of the hypervisor: KVM (kvm.c), or memory in tests that have none. */
 struct vm_plat_ops {
@@ -41,6 +50,25 @@ enum vm_state {
 	VM_RUNNING,
 	VM_STOPPED, /* the guest switched itself off, or was stopped */
 	VM_CRASHED,
+};
+
+/* Which guest: decides how it starts, where its console is, and whether it has a guest block. */
+enum vm_kind {
+	VM_BENCH,
+	VM_LINUX,
+};
+
+enum vm_ended {
+	VM_ENDED_NOT,
+	VM_ENDED_OFF,
+	VM_ENDED_RESET,
+	VM_ENDED_CRASH,
+};
+
+enum vm_panic {
+	VM_PANIC_NONE,
+	VM_PANIC_PORT,	  /* the guest wrote the panic port */
+	VM_PANIC_CONSOLE, /* its kernel said so on the console */
 };
 
 /* vm_post() bits: what the main thread should look at */
@@ -97,6 +125,9 @@ struct hpc {
 };
 
 struct vcpu {
+	struct vm *vm;
+	unsigned int index;		  /* APIC id */
+	_Atomic(struct pci_dev *) in_use; /* the function that it works on right now */
 	int fd;
 	int stats_fd;
 	off_t stats_off; /* of the counter "exits"; 0: the kernel has none */
@@ -104,7 +135,6 @@ struct vcpu {
 	size_t run_size;
 	pthread_t thread;
 	bool started;
-	int cpu; /* -1: not pinned */
 	_Atomic bool stop;
 	_Atomic uint64_t exits; /* KVM_RUN returns to user space */
 	_Atomic uint64_t exits_mmio;
@@ -117,8 +147,11 @@ struct vm_console {
 	int fd;
 	uint32_t tail; /* ring position read up to */
 	uint64_t total;
-	uint64_t lost;	   /* bytes overwritten before we looked */
-	uint64_t first_us; /* when the first line was complete; 0: not yet */
+	uint64_t lost;		   /* bytes overwritten before we looked */
+	_Atomic uint64_t first_us; /* when the first line was complete; 0: not yet */
+	uint64_t due_us;	   /* when to look at the serial port; 0: nothing came */
+	unsigned int line_len;
+	char line[VM_REASON_MAX];
 	char keep[VM_CONSOLE_KEEP];
 };
 
@@ -133,18 +166,26 @@ struct vm {
 	uint64_t start_us; /* of the process */
 	uint64_t boot_us;
 	uint32_t tsc_khz;
+	enum vm_kind kind;
 	struct dma_mem *ram;
-	uint64_t entry;
+	struct dma_mem *ram_high; /* at VM_RAM_HIGH; NULL: all fits below the BARs */
+	struct boot_start start;
 	struct irq_table irq;
 	pthread_mutex_t mem_lock;
 	bool memslot_used[VM_MEMSLOTS];
 	struct hpc hpc;
 	struct vm_slot slot[VMM_SLOTS];
 	unsigned int next_slot; /* round robin, so that a slot rests before it is used again */
-	_Atomic(struct pci_dev *) in_use; /* the function that the vCPU works on right now */
-	struct vcpu vcpu;
-	_Atomic int state; /* enum vm_state; reason is written before it */
+	struct vcpu vcpu[VM_CPUS_MAX];
+	unsigned int n_vcpus;
+	int cpu;	     /* where vCPU 0 is pinned; -1: nowhere */
+	_Atomic bool ending; /* somebody writes ended and reason */
+	_Atomic int state;   /* enum vm_state; ended and reason are written before it */
+	enum vm_ended ended;
 	char reason[VM_REASON_MAX];
+	_Atomic int panic; /* enum vm_panic */
+	char panic_text[VM_REASON_MAX];
+	struct serial serial;
 	struct vm_console console;
 	struct guest_req req; /* outstanding when req_busy */
 	bool req_busy;
@@ -198,4 +239,11 @@ void vm_post(struct vm *vm, enum vm_post what);
  *
  * Context: any thread; never blocks. Source: -.
  */
-void vm_end(struct vm *vm, enum vm_state state, const char *fmt, ...) _printf_(3, 4);
+void vm_end(struct vm *vm, enum vm_ended how, const char *fmt, ...) _printf_(3, 4);
+
+/**
+ * vcpu_self() - index of the vCPU whose thread this is; 0 on others
+ *
+ * Context: any thread. Return: the index. Source: -.
+ */
+unsigned int vcpu_self(void);

@@ -6,8 +6,9 @@
  * once for every kind of function. Kinds: a VF over VFIO or
  * vfio-user (dev_vf.c), virtio-net (dev_virtio_net.c).
  *
- * Threads: vCPU threads call the ops of reading and writing; the main thread builds, publishes and
- * destroys. A slot is published by one store-release of its pointer, last.
+ * Threads: vCPU threads call the ops of reading and writing, one thread at a time for one function;
+ * the main thread builds, publishes and destroys. A slot is published by one store-release of its
+ * pointer, last.
  */
 #include <abi/hpc.h>
 #include <abi/nic_pci.h>
@@ -86,7 +87,8 @@ struct pci_dev {
 	unsigned int msix_bar;
 	uint32_t msix_table_off, msix_pba_off;
 	struct pci_msix_vector msix[PCI_DEV_MSIX_MAX];
-	pthread_mutex_t lock; /* BAR and MSI-X state: vCPU and main thread */
+	pthread_mutex_t access; /* held by a vCPU around what may call ops; outside of lock */
+	pthread_mutex_t lock;	/* BAR and MSI-X state: vCPU and main thread */
 	/* traps: accesses to BARs of this function that left the guest */
 	_Atomic uint64_t bar_exits;
 	_Atomic uint64_t cfg_exits;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <support/vmm_platform.h>
 #include <boot.h>
+#include <console.h>
 #include <guest_link.h>
 #include <hotplug.h>
 
@@ -56,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	guest_console_drain(vm, 1);
 	if (vm->console.total - before > GUEST_CON_SIZE)
 		abort();
-	if (guest_console_tail(vm, tail, 256) != strlen(tail))
+	if (console_tail(vm, tail, 256) != strlen(tail))
 		abort();
 	guest_ifs_update(vm);
 	if (vm->slot[1].gif.kind > GUEST_IF_VIRTIO || vm->slot[1].gif.state > GUEST_IF_REMOVING)

@@ -6,6 +6,7 @@
 #include <support/test.h>
 #include <support/vmm_platform.h>
 #include <boot.h>
+#include <console.h>
 #include <guest_link.h>
 #include <hotplug.h>
 
@@ -78,9 +79,9 @@ static void text_goes_to_file_and_tail(void **state)
 	guest_console_drain(&f->vm, 6);
 	guest_console_drain(&f->vm, 7);
 	assert_int_equal(f->vm.console.first_us, 6);
-	assert_int_equal(guest_console_tail(&f->vm, tail, 63), 10);
+	assert_int_equal(console_tail(&f->vm, tail, 63), 10);
 	assert_string_equal(tail, "one line\n?");
-	assert_int_equal(guest_console_tail(&f->vm, tail, 3), 3);
+	assert_int_equal(console_tail(&f->vm, tail, 3), 3);
 	assert_string_equal(tail, "e\n?");
 	assert_int_equal(pread(f->log, file, 63, 0), 10);
 	assert_memory_equal(file, "one line\n\x1b", 10);

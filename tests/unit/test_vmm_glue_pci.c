@@ -242,7 +242,7 @@ static void ecam_answers_for_bus_0_function_0_only(void **state)
 	mmio_out(&f->vm, slot1 + PCI_INTERRUPT_LINE, 7, 1);
 	assert_int_equal(mmio_in(&f->vm, slot1 + PCI_INTERRUPT_LINE, 1), 7);
 	mmio_out(&f->vm, VMM_ECAM_BASE, 7, 4);
-	assert_null(atomic_load(&f->vm.in_use));
+	assert_null(atomic_load(&f->vm.vcpu[0].in_use));
 }
 
 static void an_access_over_a_bars_end_belongs_to_nobody(void **state)
@@ -253,7 +253,7 @@ static void an_access_over_a_bars_end_belongs_to_nobody(void **state)
 	cfg_put(&f->dev.pci, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
 	assert_int_equal(mmio_in(&f->vm, BAR0_GPA + FAKE_BAR0_SIZE - 2, 4), UINT32_MAX);
 	assert_int_equal(f->dev.bar_reads, 0);
-	assert_int_equal(atomic_load(&f->vm.vcpu.stray), 1);
+	assert_int_equal(atomic_load(&f->vm.vcpu[0].stray), 1);
 }
 
 static void layouts_that_cannot_be_are_refused(void **state)

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The VMM's platform as a guest sees it: where things lie in guest-physical memory, and the hot-plug
- * controller (HPC), one 4 KiB MMIO page of DWORD registers. Other widths read all ones.
+ * controller (HPC), one 4 KiB MMIO page of DWORD registers. Other widths read all ones, save for the
+ * three byte registers that ACPI wants.
  *
  * Event registers are write-1-to-clear, so a stray read loses nothing. The VMM makes the device
  * visible, then sets PCUP, then EVTS, then pulses HPC_GSI (IOAPIC, edge, active high). The guest
@@ -12,6 +13,8 @@
 
 #define VMM_MMIO32_BASE 0xc0000000u /* 32 bit BAR window; the guest places hot-added BARs */
 #define VMM_MMIO32_END  0xe8000000u
+#define VMM_MMIO64_BASE 0x4000000000u /* 64 bit BAR window, above all RAM, below 2^39 */
+#define VMM_MMIO64_END  0x5000000000u
 #define VMM_ECAM_BASE   0xe8000000u /* bus 0 only: 1 MiB */
 #define VMM_ECAM_SIZE   0x00100000u
 #define VMM_HPC_BASE    0xe9000000u
@@ -20,7 +23,8 @@
 #define VMM_LAPIC_BASE  0xfee00000u
 #define VMM_SLOTS       32u /* slot 0 is the host bridge */
 
-#define HPC_GSI 5u
+#define COM1_GSI 4u
+#define HPC_GSI  5u
 
 #define HPC_EVTS 0x00u /* R, W1C: HPC_EVT_* */
 #define HPC_PCUP 0x04u /* R, W1C: slots just plugged */
@@ -30,6 +34,9 @@
 #define HPC_OSTS 0x14u /* W: _OST status in 15:0, slot in 23:16 */
 #define HPC_VERS 0x18u /* R: HPC_VERSION */
 #define HPC_POWR 0x20u /* W: HPC_POWR_* */
+#define HPC_RSTB 0x24u /* W, byte: ACPI's reset register: HPC_RSTB_VALUE resets */
+#define HPC_SLPC 0x28u /* W, byte: ACPI's sleep control: HPC_SLPC_OFF switches off */
+#define HPC_SLPS 0x2cu /* R, W, byte: ACPI's sleep status: nothing ever wakes, reads 0 */
 #define HPC_GDBL 0x40u /* W: guest doorbell, HPC_GDBL_*: look at the guest block */
 
 #define HPC_EVT_PCI     BIT32(0)
@@ -38,6 +45,9 @@
 
 #define HPC_POWR_OFF   1u
 #define HPC_POWR_RESET 2u
+#define HPC_RSTB_VALUE 0x42u
+#define HPC_SLPC_S5    5u /* sleep type of _S5 */
+#define HPC_SLPC_OFF   (BIT32(5) | HPC_SLPC_S5 << 2)
 
 #define HPC_GDBL_CONSOLE BIT32(0) /* text was added to the console ring */
 #define HPC_GDBL_IFS     BIT32(1) /* the interface table changed */
