@@ -7,6 +7,7 @@
 #include "boot_linux.h"
 #include "bzimage.h"
 #include "elf_load.h"
+#include "ports.h"
 #include "pvh.h"
 
 #define PAGE	      UINT64_C(4096)
@@ -27,6 +28,14 @@
 #define TYPE_DATA 0x3u
 #define TYPE_TSS  0xbu
 #define TSS_LIMIT 0x67u
+
+/*
+ * Where a processor starts after a reset. Linux prefers EFI's reset on hardware-reduced machines,
+ * and without EFI goes into real mode and jumps there. What it finds asks for the reset: mov $0xfe,
+ * %al; out %al, $0x64; hlt.
+ */
+#define RESET_VECTOR 0xffff0u
+static const uint8_t reset_code[] = {0xb0, PORT_KBC_RESET, 0xe6, PORT_KBC, 0xf4};
 
 static const uint64_t gdt[] = {
 	0,
@@ -280,6 +289,7 @@ int boot_linux_load(const struct boot_linux *b, struct boot_start *ret_start, co
 		return r;
 	memcpy(b->ram + LINUX_GDT, gdt, sizeof(gdt));
 	acpi_build(b->ram + ACPI_GPA, b->n_cpus);
+	memcpy(b->ram + RESET_VECTOR, reset_code, sizeof(reset_code));
 	if (elf_is(head, head_len))
 		return pvh_load(b, size, head, head_len, ret_start, ret_why);
 	return bz_load(b, size, head, head_len, ret_start, ret_why);

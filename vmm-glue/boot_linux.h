@@ -10,6 +10,7 @@
  *   0x09000 - 0x0efff page tables: the first 4 GiB one to one
  *   0x20000           command line
  *   0xe0000           ACPI tables
+ *   0xffff0           the reset vector
  *   16 MiB            the kernel, as it prefers; the initrd at the end of low RAM
  */
 #include <lib/cleanup.h>

@@ -30,13 +30,25 @@ struct elf_plan {
 	} note[ELF_NOTES_MAX];
 };
 
-/** elf_is() - does the file begin as an ELF file does? Context: any; pure. Source: System V ABI. */
+/**
+ * elf_is() - does the file begin as an ELF file does?
+ *
+ * Context: any; pure. Return: true or false. Source: System V ABI.
+ */
 bool elf_is(const uint8_t *head, size_t head_len);
 
-/** elf_plan_has() - is @gpa inside a segment? Context: any; pure. Source: -. */
+/**
+ * elf_plan_has() - is @gpa inside a segment?
+ *
+ * Context: any; pure. Return: true or false. Source: -.
+ */
 bool elf_plan_has(const struct elf_plan *p, uint64_t gpa);
 
-/** elf_plan_end() - where the highest segment ends. Context: any; pure. Source: -. */
+/**
+ * elf_plan_end() - where the highest segment ends
+ *
+ * Context: any; pure. Return: the address behind it; 0 without segments. Source: -.
+ */
 uint64_t elf_plan_end(const struct elf_plan *p);
 
 /**

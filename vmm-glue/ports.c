@@ -37,5 +37,11 @@ void ports_access(struct vm *vm, uint16_t port, uint8_t *buf, uint32_t len, bool
 			panicked(vm, *buf);
 		else
 			*buf = PORT_PANIC_EVENTS;
+	} else if (port == PORT_KBC) {
+		/* always ready for a command: no flag is set */
+		if (!write)
+			*buf = 0;
+		else if (*buf == PORT_KBC_RESET)
+			vm_end(vm, VM_ENDED_RESET, "guest asked for a reset");
 	}
 }

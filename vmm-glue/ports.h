@@ -1,8 +1,13 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The I/O ports: COM1 and the panic port; nothing else is there. A bench guest has none. */
+/*
+ * The I/O ports: COM1, the panic port, and of a keyboard controller the reset alone, for kernels
+ * that reset the machine in no other way. Nothing else is there. A bench guest has none.
+ */
 #include "vm_impl.h"
 
+#define PORT_KBC	  0x64u
+#define PORT_KBC_RESET	  0xfeu
 #define PORT_PANIC	  0x505u
 #define PORT_PANIC_EVENTS BIT32(0) /* what it understands: the guest panicked */
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the guest's processors say of themselves. */
+#include <string.h>
+#include <support/test.h>
+#include <cpuid.h>
+
+struct table {
+	struct kvm_cpuid2 c;
+	struct kvm_cpuid_entry2 entries[CPUID_MAX];
+};
+
+static struct kvm_cpuid_entry2 *leaf(struct table *t, uint32_t function, uint32_t index)
+{
+	for (uint32_t i = 0; i < t->c.nent; i++) {
+		if (t->c.entries[i].function == function && t->c.entries[i].index == index)
+			return &t->c.entries[i];
+	}
+	fail_msg("no leaf %#x.%u", function, index);
+	return NULL;
+}
+
+static struct table *table_new(void)
+{
+	static const struct kvm_cpuid_entry2 host[] = {
+		{.function = 1, .ebx = 0x07400800, .edx = 0},
+		{.function = 4, .eax = 0xfc1fc121, .ebx = 7},
+		{.function = 0xa, .eax = 0x08300805},
+		{.function = 0xb, .flags = 1, .edx = 99},
+		{.function = 0x40000000, .eax = 0x40000001},
+		{.function = 0x80000001},
+		{.function = 0x80000008, .ecx = 0x703f},
+		{.function = 0x8000001e, .eax = 99, .ebx = 0x107},
+	};
+	struct table *t = calloc(1, sizeof(*t));
+
+	assert_non_null(t);
+	t->c.nent = sizeof(host) / sizeof(host[0]);
+	memcpy(t->c.entries, host, sizeof(host));
+	return t;
+}
+
+static void three_cores_of_one_package(void **state)
+{
+	struct table *t = table_new();
+	const struct cpuid_facts f = {.index = 2,
+				      .n_cpus = 3,
+				      .tsc_khz = 2500000,
+				      .tsc_deadline = true,
+				      .hide_pmu = true};
+
+	(void)state;
+	cpuid_shape(&t->c, &f);
+	assert_int_equal(leaf(t, 1, 0)->ebx, 0x02030800);
+	assert_int_equal(leaf(t, 1, 0)->ecx, 0x81000000);
+	assert_int_equal(leaf(t, 1, 0)->edx, 0x10000000);
+	assert_int_equal(leaf(t, 4, 0)->eax, 0x08000121);
+	assert_int_equal(leaf(t, 0xa, 0)->eax, 0);
+	assert_int_equal(leaf(t, 0xb, 0)->ebx, 1);
+	assert_int_equal(leaf(t, 0xb, 0)->ecx, 0x100);
+	assert_int_equal(leaf(t, 0xb, 0)->edx, 2);
+	assert_int_equal(leaf(t, 0xb, 1)->eax, 2);
+	assert_int_equal(leaf(t, 0xb, 1)->ebx, 3);
+	assert_int_equal(leaf(t, 0xb, 1)->ecx, 0x201);
+	assert_int_equal(leaf(t, 0x80000008, 0)->ecx, 0x2002);
+	assert_int_equal(leaf(t, 0x8000001e, 0)->eax, 2);
+	assert_int_equal(leaf(t, 0x8000001e, 0)->ebx, 2);
+	assert_int_equal(leaf(t, 0x40000000, 0)->eax, 0x40000010);
+	assert_int_equal(leaf(t, 0x40000010, 0)->eax, 2500000);
+	free(t);
+}
+
+static void one_processor_has_no_siblings(void **state)
+{
+	struct table *t = table_new();
+	const struct cpuid_facts f = {.n_cpus = 1};
+
+	(void)state;
+	leaf(t, 1, 0)->edx = UINT32_MAX;
+	leaf(t, 0x80000001, 0)->ecx = UINT32_MAX;
+	cpuid_shape(&t->c, &f);
+	assert_int_equal(leaf(t, 1, 0)->ebx, 0x00010800);
+	assert_int_equal(leaf(t, 1, 0)->edx, UINT32_MAX & ~(1u << 28));
+	assert_int_equal(leaf(t, 0x80000001, 0)->ecx, UINT32_MAX & ~2u);
+	assert_int_equal(leaf(t, 0xa, 0)->eax, 0x08300805);
+	free(t);
+}
+
+static void a_full_table_does_not_overflow(void **state)
+{
+	struct table *t = table_new();
+	const struct cpuid_facts f = {.n_cpus = 2};
+
+	(void)state;
+	while (t->c.nent < CPUID_MAX)
+		t->c.entries[t->c.nent++].function = 0x80000100;
+	cpuid_shape(&t->c, &f);
+	assert_int_equal(t->c.nent, CPUID_MAX);
+	free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(three_cores_of_one_package),
+		cmocka_unit_test(one_processor_has_no_siblings),
+		cmocka_unit_test(a_full_table_does_not_overflow),
+	};
+
+	return cmocka_run_group_tests_name("cpuid", tests, NULL, NULL);
+}
