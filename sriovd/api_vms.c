@@ -30,8 +30,10 @@ static int find_vm(struct sriovd *d, struct call *c, struct vm **ret_vm)
 static int show_vm(struct sriovd *d, struct call *c, const char *name)
 {
 	_cleanup_(json_decrefp) json_t *infos = view_vm_infos(d, name);
-	struct vm *vm = vm_find(d, name);
+	struct vm *vm;
 
+	view_vm_devices(d, infos);
+	vm = vm_find(d, name);
 	if (!vm)
 		return op_fail(&c->error, HTTP_MISSING, -ENOENT, "no vm %s", name);
 	c->answer = view_vm(d, vm, infos);
@@ -43,6 +45,7 @@ int call_vm_list(struct sriovd *d, struct call *c)
 	_cleanup_(json_decrefp) json_t *infos = view_vm_infos(d, NULL);
 	json_t *list = json_array();
 
+	view_vm_devices(d, infos);
 	for (struct vm *vm = d->vms; vm; vm = vm->next)
 		json_array_append_new(list, view_vm(d, vm, infos));
 	c->answer = json_pack("{s:o}", "vms", list);

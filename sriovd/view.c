@@ -27,6 +27,22 @@ json_t *view_vm_infos(struct sriovd *d, const char *only)
 	return infos;
 }
 
+void view_vm_devices(struct sriovd *d, json_t *infos)
+{
+	json_t *info;
+	const char *name;
+	void *next;
+
+	json_object_foreach_safe(infos, next, name, info)
+	{
+		_cleanup_(json_decrefp) json_t *list = NULL;
+		struct vm *vm = vm_find(d, name);
+
+		if (vm && vm_devices(d, vm, &list) >= 0)
+			json_object_set(info, "devices", json_object_get(list, "devices"));
+	}
+}
+
 static json_t *guest_interface(const struct net *net, json_t *infos)
 {
 	json_t *list = NULL, *iface;
@@ -75,8 +91,9 @@ json_t *view_net(const struct net *net, json_t *infos)
 
 json_t *view_vm(const struct sriovd *d, const struct vm *vm, json_t *infos)
 {
-	static const char *const keys[] = {"uptime_ms", "first_console_ms", "exits", "exit_source",
-					   "interfaces"};
+	static const char *const keys[] = {"uptime_ms", "first_console_ms", "exits",
+					   "kvm_exits", "exit_source",	    "exits_by",
+					   "devices",	"interfaces"};
 	json_t *info = json_object_get(infos, vm->name);
 	json_t *nets = json_array();
 	json_t *view;

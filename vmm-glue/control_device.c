@@ -117,10 +117,25 @@ int method_device_remove(struct ctl_req *req, json_t *params, int *fds, size_t n
 	return 0;
 }
 
+/* Which interrupt vectors of the guest the function's messages raise. */
+static json_t *guest_vectors(struct pci_dev *d)
+{
+	json_t *list = json_array();
+
+	pthread_mutex_lock(&d->lock);
+	for (unsigned int i = 0; i < d->n_msix; i++) {
+		if (d->msix[i].armed)
+			json_array_append_new(list, json_integer(d->msix[i].data & 0xff));
+	}
+	pthread_mutex_unlock(&d->lock);
+	return list;
+}
+
 static json_t *msix_json(struct pci_dev *d)
 {
-	return json_pack("{s:i, s:b, s:i}", "vectors", (int)d->n_msix, "enabled",
-			 (int)msix_enabled(d), "direct", (int)msix_direct(d));
+	return json_pack("{s:i, s:b, s:i, s:o}", "vectors", (int)d->n_msix, "enabled",
+			 (int)msix_enabled(d), "direct", (int)msix_direct(d), "guest_vectors",
+			 guest_vectors(d));
 }
 
 static json_t *device_json(const struct vm_slot *s, unsigned int slot)

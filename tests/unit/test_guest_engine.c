@@ -212,6 +212,18 @@ static void every_round_trip_is_recorded(void **state)
 	no_buffer_is_lost();
 }
 
+static void vf_is_left_to_mask_itself_where_masking_would_trap(void **state)
+{
+	struct guest_req q = request(GUEST_REQ_RTT);
+	struct guest_res res;
+
+	rig.a.n.kind = GUEST_IF_VF;
+	rig.a.n.armed = true;
+	assert_int_equal(run(&q, &res), 0);
+	assert_int_equal(rig.a.irq_offs, 0);
+	assert_true(rig.a.n.armed);
+}
+
 static void lost_rounds_are_counted_and_measuring_goes_on(void **state)
 {
 	struct guest_req q = request(GUEST_REQ_RTT);
@@ -359,6 +371,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(every_round_trip_is_recorded),
+		CASE(vf_is_left_to_mask_itself_where_masking_would_trap),
 		CASE(lost_rounds_are_counted_and_measuring_goes_on),
 		CASE(damaged_payload_is_noticed),
 		CASE(throughput_adds_up_in_both_directions),

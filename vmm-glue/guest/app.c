@@ -17,7 +17,8 @@
 #define VIRTIO_NET	  0x1041u
 #define RX_MAX		  32u
 #define IDLE_AFTER_US	  UINT64_C(1000)
-#define IDLE_SLEEP_US	  20000u /* a lost interrupt costs no more than this */
+#define IDLE_REQUEST_US	  UINT64_C(20000) /* going to sleep traps: not while a run is summed up */
+#define IDLE_SLEEP_US	  20000u	  /* a lost interrupt costs no more than this */
 #define TICK_US		  UINT64_C(10000)
 #define LINK_RETRY_US	  UINT64_C(10000) /* while down */
 #define LINK_RECHECK_US	  UINT64_C(5000000)
@@ -32,7 +33,7 @@ struct slot {
 	uint32_t tries;	   /* openings that the PF did not answer */
 	uint64_t check_at; /* µs: look at the link, or try again to open */
 	uint64_t looked_at;
-	bool moved; /* received something since the tick before */
+	uint64_t moved_at; /* µs: a tick that found it had moved something */
 };
 
 static struct app {
@@ -44,9 +45,10 @@ static struct app {
 	uint32_t request; /* sequence number of the last one answered */
 	bool plugging;
 	bool measuring;
-	uint32_t skip;	    /* slots that the running measurement polls itself */
-	uint64_t worked_at; /* TSC of the last frame */
-	uint64_t tick_at;   /* µs */
+	uint64_t measuring_at; /* µs: when it began */
+	uint32_t skip;	       /* slots that the running measurement polls itself */
+	uint64_t rest_at;      /* TSC: without work until then, we sleep */
+	uint64_t tick_at;      /* µs */
 	struct engine engine;
 } app;
 
@@ -58,6 +60,14 @@ uint64_t app_now_us(void)
 
 	/* in two steps: the product of the whole would run over after some weeks */
 	return tsc / khz * 1000 + tsc % khz * 1000 / khz;
+}
+
+static void stay_awake_us(uint64_t us)
+{
+	uint64_t at = guest_tsc() + us * kern_shared.tsc_khz / 1000;
+
+	if (at > app.rest_at)
+		app.rest_at = at;
 }
 
 static void doorbell(uint32_t what)
@@ -125,7 +135,7 @@ static void poll_all(uint32_t skip)
 	for (uint32_t left = app.open & ~skip; left; left &= left - 1)
 		worked |= poll(app.slot[__builtin_ctz(left)].nif);
 	if (worked)
-		app.worked_at = guest_tsc();
+		stay_awake_us(IDLE_AFTER_US);
 }
 
 void app_wait_us(uint32_t us)
@@ -312,43 +322,59 @@ static int events(void)
 	return 0;
 }
 
-static void counters_look(uint32_t slot)
+static void counters_look(uint32_t slot, uint64_t now)
 {
 	struct guest_if *e = entry(slot);
-	uint64_t before = e->rx_packets;
+	uint64_t before = e->rx_packets + e->tx_packets;
 
 	app.slot[slot].nif->ops->counters(app.slot[slot].nif, e);
-	app.slot[slot].moved = e->rx_packets != before;
+	if (e->rx_packets + e->tx_packets != before)
+		app.slot[slot].moved_at = now;
 }
 
-/* A measurement is not disturbed by looks at a link that is up, unless nothing comes over it. */
+static bool long_ago(uint64_t at, uint64_t now)
+{
+	return now - at > LINK_STALL_US;
+}
+
+/* A measurement is not disturbed by looks at a link that is up, unless nothing moves over it. */
 static bool link_due(uint32_t slot, uint64_t now)
 {
 	const struct slot *s = &app.slot[slot];
 
 	if (!app.measuring || !s->nif->up)
 		return now >= s->check_at;
-	return app.skip & BIT32(slot) && !s->moved && now - s->looked_at > LINK_STALL_US;
+	return app.skip & BIT32(slot) && long_ago(s->moved_at, now) &&
+	       long_ago(s->looked_at, now) && long_ago(app.measuring_at, now);
 }
 
-/* A NIC that does not mask itself as it should would interrupt for every frame of a busy guest. */
-static void stray_look(void)
+/*
+ * Interrupts of a busy guest. The VF masked itself when it fired, so the first one after an idle
+ * time costs no access to it; one that comes although nothing is armed is of a NIC that does not
+ * mask itself, and would come for every frame. Each is looked at once: masking traps.
+ */
+static void interrupts_look(void)
 {
-	for (uint32_t left = kern_shared.irq_rx & app.open; left; left &= left - 1) {
-		struct nif *n = app.slot[__builtin_ctz(left)].nif;
+	uint32_t fired = kern_shared.irq_rx & app.open;
 
-		if (!n->armed)
+	if (fired)
+		fired &= __atomic_fetch_and(&kern_shared.irq_rx, ~fired, __ATOMIC_SEQ_CST);
+	for (; fired; fired &= fired - 1) {
+		struct nif *n = app.slot[__builtin_ctz(fired)].nif;
+
+		if (!n->armed || n->kind == GUEST_IF_VIRTIO)
 			n->ops->irq(n, false);
+		n->armed = false;
 	}
 }
 
 static void tick(uint64_t now)
 {
-	stray_look();
+	interrupts_look();
 	for (uint32_t left = app.open; left; left &= left - 1) {
 		uint32_t slot = (uint32_t)__builtin_ctz(left);
 
-		counters_look(slot);
+		counters_look(slot, now);
 		if (link_due(slot, now)) {
 			app.plugging = true;
 			link_look(slot);
@@ -400,13 +426,14 @@ static void request_run(uint32_t seq)
 	memset(res, 0, sizeof(*res));
 	r = guest_req_check(&req);
 	if (!r) {
+		app.measuring_at = app_now_us();
 		app.measuring = true;
 		r = engine_run(&app.engine, &req, res);
 		app.measuring = false;
 	}
 	res->error = (uint32_t)-r;
 	app.request = seq;
-	app.worked_at = guest_tsc();
+	stay_awake_us(IDLE_REQUEST_US);
 	/* an aborted run has told what it did so far; the histogram agrees with itself either way
 	 */
 	__atomic_store_n(&res->seq, seq, __ATOMIC_RELEASE);
@@ -463,8 +490,6 @@ static void shut_down(void)
 
 void app_main(void)
 {
-	uint64_t idle_after = IDLE_AFTER_US * kern_shared.tsc_khz / 1000;
-
 	app.engine.home = (struct engine_home){
 		.tsc_khz = kern_shared.tsc_khz,
 		.nif = find,
@@ -481,7 +506,7 @@ void app_main(void)
 			shut_down();
 		if (seq != app.request)
 			request_run(seq);
-		else if (guest_tsc() - app.worked_at > idle_after)
+		else if (guest_tsc() > app.rest_at)
 			idle();
 	}
 }

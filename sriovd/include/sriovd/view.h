@@ -16,6 +16,14 @@
 json_t *view_vm_infos(struct sriovd *d, const char *only);
 
 /**
+ * view_vm_devices() - add to each of @infos what device.list says, as "devices"
+ *
+ * Context: drops the baton. Return: none; a VM that does not answer gets none. Source:
+ * docs/processes.md, device.list.
+ */
+void view_vm_devices(struct sriovd *d, json_t *infos);
+
+/**
  * view_vfs() - VFs of PF @pf, which has a pf_ref(), with what its driver says of them
  *
  * Context: drops the baton. Return: a new array; NULL out of memory. Source: docs/api.md.
