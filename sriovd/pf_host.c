@@ -173,9 +173,10 @@ void host_pf_took(struct sriovd *d, struct pf *pf, const struct host_pf *now)
 	pf->total_vfs = now->total_vfs < VFS_MAX ? now->total_vfs : VFS_MAX;
 	if (!pf->ops->kernel)
 		return;
-	pf->mac = now->mac;
 	pf->link = now->carrier;
-	if (!was.bdf.text[0])
+	if (now->ifindex > 0)
+		pf->mac = now->mac;
+	if (!was.vendor) /* never looked before */
 		return;
 	if (strcmp(was.netdev, now->netdev) != 0)
 		event_add(d, pf->object, "netdev", "%s is called %s now",
@@ -194,11 +195,18 @@ int host_pf_look(struct sriovd *d, struct pf *pf, struct op_error *e)
 	memcpy(bdf, pf->host.bdf, sizeof(bdf));
 	baton_drop(d);
 	r = host_pf_read(d->sysfs, bdf, &now);
-	if (r >= 0 && now.netdev[0])
-		(void)!host_pf_speed(d->sysfs, bdf, &now.speed_mbps);
 	baton_take(d);
+	pf->absent = r < 0;
 	if (r < 0)
 		return op_fail(e, HTTP_CHILD, -ENODEV, "pf %s: %s is not there", pf->name, bdf);
+	/* that takes the RTNL: only after something happened to it */
+	if (now.carrier == pf->now.carrier)
+		now.speed_mbps = pf->now.speed_mbps;
+	if (now.carrier && !now.speed_mbps) {
+		baton_drop(d);
+		(void)!host_pf_speed(d->sysfs, bdf, &now.speed_mbps);
+		baton_take(d);
+	}
 	host_pf_took(d, pf, &now);
 	return 0;
 }

@@ -18,6 +18,7 @@ static int look(struct sriovd *d, struct pf *pf, struct op_error *e)
 	r = host_pf_look(d, pf, e);
 	if (r < 0)
 		return r;
+	pf->absent = strcmp(pf->now.driver, pf->host.driver) != 0 || pf->now.ifindex <= 0;
 	if (strcmp(pf->now.driver, pf->host.driver) != 0)
 		return op_fail(e, HTTP_CHILD, -ENODEV, "pf %s: %s is driven by %s, not by %s",
 			       pf->name, pf->host.bdf,

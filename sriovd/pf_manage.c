@@ -274,7 +274,7 @@ static void compare(struct sriovd *d, struct pf *pf, int r, const struct host_pf
 		host_pf_took(d, pf, now);
 		pf->seen_us = 0;
 		pf->hurry = pf->absent && !pf->up;
-		pf->absent = false;
+		pf->absent = pf->ops->kernel && now->ifindex <= 0;
 		pthread_cond_broadcast(&d->changed);
 		return;
 	}
@@ -303,7 +303,7 @@ static void check(struct sriovd *d, struct pf *pf)
 	memcpy(bdf, pf->host.bdf, sizeof(bdf));
 	baton_drop(d);
 	r = host_pf_read(d->sysfs, bdf, &now);
-	if (r >= 0 && now.netdev[0])
+	if (r >= 0 && now.carrier)
 		(void)!host_pf_speed(d->sysfs, bdf, &now.speed_mbps);
 	baton_take(d);
 	if (pf->removed)

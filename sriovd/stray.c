@@ -44,6 +44,9 @@ void stray_settle(struct sriovd *d, struct net *net, bool by_host)
 		return;
 	if (state == DEVICE_ABSENT && by_host) {
 		net_give_up(d, net, "the host took its VF back");
+	} else if (state == DEVICE_ABSENT && net->pf && net->pf->ops->host &&
+		   !net->pf->ops->alive(d, net->pf)) {
+		net_mark_lost(d, net, "its VF went with its PF");
 	} else if (state == DEVICE_ABSENT) {
 		log_info("net %s: %s does not have it any more", net->id.name, net->vm->name);
 		net_release(d, net);
