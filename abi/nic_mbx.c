@@ -2,6 +2,7 @@
 /* Mailbox codecs: pure, no I/O, no libc, so that the guest uses them too. */
 #include <abi/nic_mbx.h>
 #include <abi/errno.h>
+#include <abi/nic_pci.h>
 
 static void mac_from_words(const uint32_t *w, uint8_t mac[6])
 {
@@ -54,6 +55,11 @@ int nic_mbx_decode(const uint32_t words[NIC_MBX_WORDS], struct nic_mbx_msg *ret)
 	case NIC_MBX_SET_PROMISC:
 		m.promisc.flags = (uint8_t)info;
 		break;
+	case NIC_MBX_SET_RX_QUEUES:
+		if (info < 1 || info > NIC_POOL_QUEUES)
+			return -ERANGE;
+		m.rx_queues.n = (uint8_t)info;
+		break;
 	case NIC_MBX_PF_CONTROL:
 	default:
 		return -EBADMSG;
@@ -102,6 +108,11 @@ int nic_mbx_encode(const struct nic_mbx_msg *msg, uint32_t words[NIC_MBX_WORDS])
 		break;
 	case NIC_MBX_SET_PROMISC:
 		info = msg->promisc.flags;
+		break;
+	case NIC_MBX_SET_RX_QUEUES:
+		if (msg->rx_queues.n < 1 || msg->rx_queues.n > NIC_POOL_QUEUES)
+			return -ERANGE;
+		info = msg->rx_queues.n;
 		break;
 	case NIC_MBX_PF_CONTROL:
 	default:

@@ -73,6 +73,7 @@ static void adopt_vf(struct pfdrv *pf, unsigned int vf, const struct marker *m)
 	v->cts = m->cts & BIT32(vf);
 	v->max_frame_bytes = (uint16_t)field_get(VMOLR_RLPML, vmolr);
 	v->strip_vlan = vmolr & VMOLR_STRVLAN && v->attr.vlan == 0;
+	v->rss = vmolr & VMOLR_RSSE;
 	v->promisc_multi = vmolr & VMOLR_MPME;
 	v->promisc_unicast = vmolr & VMOLR_ROPE;
 	pf->uta_full = pf->uta_full || v->promisc_unicast;
@@ -98,15 +99,17 @@ static void read_marker(struct pfdrv *pf, struct marker *ret)
 static int judge(struct pfdrv *pf)
 {
 	uint32_t status = pfdrv_rd(pf, nic_STATUS(0)), mrqc = pfdrv_rd(pf, nic_MRQC(0));
+	uint32_t mode = field_get(MRQC_MODE, mrqc);
 
 	if (pf->error)
 		return pf->error;
 	if (status == UINT32_MAX)
 		return -ENODEV;
 	if (!(pf->rctl & RCTL_EN) || !(pf->rctl & RCTL_VFE) ||
-	    field_get(MRQC_MODE, mrqc) != MRQC_MODE_VMDQ || !pfdrv_vlan_sane(&pf->vlan) ||
+	    (mode != MRQC_MODE_VMDQ && mode != MRQC_MODE_VMDQ_RSS) || !pfdrv_vlan_sane(&pf->vlan) ||
 	    pf->num_vfs > pf->total_vfs)
 		return -EUCLEAN;
+	pf->rss = mode == MRQC_MODE_VMDQ_RSS;
 	return 0;
 }
 

@@ -64,6 +64,8 @@ uint32_t pfdrv_vmolr_want(const struct pfdrv *pf, unsigned int vf)
 		val |= VMOLR_STRVLAN;
 	if (pf->mta.list[vf].n > 0 || pf->mta.inherited_by & BIT32(vf))
 		val |= VMOLR_ROMPE;
+	if (v->rss)
+		val |= VMOLR_RSSE;
 	if (v->promisc_multi)
 		val |= VMOLR_MPME;
 	if (v->promisc_unicast)

@@ -168,6 +168,14 @@ static bool on_set_promisc(struct pfdrv *pf, unsigned int vf, const struct nic_m
 	return true;
 }
 
+static bool on_set_rx_queues(struct pfdrv *pf, unsigned int vf, const struct nic_mbx_msg *m)
+{
+	pf->vf[vf].rss = m->rx_queues.n > 1;
+	pfdrv_rss_sync(pf);
+	pfdrv_vmolr_sync(pf, vf);
+	return true;
+}
+
 static bool handle(struct pfdrv *pf, unsigned int vf, const uint32_t words[NIC_MBX_WORDS])
 {
 	struct nic_mbx_msg m;
@@ -185,6 +193,8 @@ static bool handle(struct pfdrv *pf, unsigned int vf, const uint32_t words[NIC_M
 		return on_set_lpe(pf, vf, &m);
 	case NIC_MBX_SET_PROMISC:
 		return on_set_promisc(pf, vf, &m);
+	case NIC_MBX_SET_RX_QUEUES:
+		return on_set_rx_queues(pf, vf, &m);
 	case NIC_MBX_VF_RESET: /* only without info bits, see answer() */
 	case NIC_MBX_PF_CONTROL:
 	default:

@@ -137,6 +137,7 @@ static void switch_init(struct pfdrv *pf)
 	pfdrv_wr(pf, nic_RPLOLR(0), RPLOLR_STRVLAN | VMOLR_STRCRC);
 	pfdrv_wr(pf, nic_QDE(0), 0xffff);
 	pfdrv_wr(pf, nic_MRQC(0), field_prep(MRQC_MODE, MRQC_MODE_VMDQ));
+	pf->rss = false;
 	pfdrv_vt_sync(pf);
 	for (unsigned int i = 0; i < PFDRV_VFS_MAX; i++) {
 		pfdrv_vmolr_sync(pf, i);

@@ -35,6 +35,7 @@ struct pfdrv_vf {
 	bool strip_vlan; /* spoke of a VLAN since its reset: gets tags stripped */
 	bool promisc_multi;
 	bool promisc_unicast;
+	bool rss; /* wants its frames spread over both queues */
 	bool ping_owed;
 	bool nacked;
 	uint64_t last_nack_us;
@@ -63,6 +64,7 @@ struct pfdrv {
 	} extra[EXTRA_COUNT];
 	uint32_t marker[2]; /* what the device has */
 	uint32_t rctl;	    /* what the device has */
+	bool rss;	    /* the device spreads frames of pools that want it */
 	bool uta_full;
 	uint32_t unfinished; /* VFs whose message an earlier process had begun to answer */
 	struct pfdrv_vf vf[PFDRV_VFS_MAX];
@@ -98,6 +100,9 @@ uint32_t pfdrv_dtxswc_want(const struct pfdrv *pf);
 bool pfdrv_pool_on(const struct pfdrv *pf, unsigned int vf);
 void pfdrv_rar_read(struct pfdrv *pf, unsigned int index, uint8_t ret_mac[6], uint32_t *ret_high);
 void pfdrv_tables_clear(struct pfdrv *pf);
+
+/* rss.c */
+void pfdrv_rss_sync(struct pfdrv *pf);
 
 /* vf.c */
 void pfdrv_vf_wipe(struct pfdrv *pf, unsigned int vf);

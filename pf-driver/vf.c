@@ -45,6 +45,7 @@ void pfdrv_vf_wipe(struct pfdrv *pf, unsigned int vf)
 
 	v->cts = false;
 	v->strip_vlan = false;
+	v->rss = false;
 	v->promisc_multi = false;
 	v->promisc_unicast = false;
 	v->max_frame_bytes = PFDRV_FRAME_DEFAULT;

@@ -127,7 +127,9 @@ struct dp_rxq {
 	bool drop_enabled; /* a full queue drops by itself; else the port's buffer overflows */
 	uint64_t dropped_empty, dropped_missed, dropped_long, dropped_bad, dropped_off;
 	_Alignas(64) uint8_t *buf[DP_BATCH];
-	uint64_t pend[DP_BATCH]; /* upper half of the descriptor: status, length, VLAN */
+	uint64_t pend[DP_BATCH];    /* upper half of the descriptor: status, length, VLAN */
+	uint64_t pend_lo[DP_BATCH]; /* lower half: RSS; zeros but for n_hashed of them */
+	uint32_t n_hashed;
 };
 
 struct dp_txq {

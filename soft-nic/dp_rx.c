@@ -100,16 +100,41 @@ static void rx_no_buffer(struct dp *dp, struct dp_rxq *rx)
 	}
 }
 
+/* Which of a pool's two queues; one that is off leaves everything to the first. */
+static unsigned int rss_queue(struct dp *dp, unsigned int q, const struct dp_pkt *p,
+			      uint64_t *ret_lo)
+{
+	uint32_t at = p->tagged && !p->beside ? 18 : 14, n = p->len - at;
+	uint16_t type = (uint16_t)(p->h1 >> 32);
+	uint8_t l3[RSS_LOOK];
+	struct rss_result r;
+
+	if (at == 18)
+		memcpy(&type, p->data + 16, sizeof(type));
+	if (n > sizeof(l3))
+		n = sizeof(l3);
+	memcpy(l3, p->data + at, n);
+	r = rss_hash(&dp->cfg->sw.rss, __builtin_bswap16(type), l3, n);
+	*ret_lo = r.type | (uint64_t)r.hash << 32;
+	return r.second && dp->rx[q + NIC_VFS_MAX].ring ? q + NIC_VFS_MAX : q;
+}
+
 void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool multi)
 {
-	struct dp_rxq *rx = &dp->rx[q];
-	uint64_t status = DP_RX_STATUS, vlan = 0;
-	uint32_t limit = p->tagged ? rx->limit_tagged : rx->limit;
+	uint64_t status = DP_RX_STATUS, vlan = 0, lo = 0;
+	struct dp_rxq *rx;
+	uint32_t limit;
 	uint32_t wire_len = p->len + DP_CRC + (p->beside ? DP_TAG_LEN : 0);
-	bool strip = p->tagged && (rx->strip || (multi && rx->strip_multi));
-	uint32_t len = wire_len - DP_CRC - (strip ? DP_TAG_LEN : 0);
+	uint32_t len;
 	uint8_t *buf;
+	bool strip;
 
+	if (unlikely(dp->cfg->sw.rsse & BIT32(q)))
+		q = rss_queue(dp, q, p, &lo);
+	rx = &dp->rx[q];
+	limit = p->tagged ? rx->limit_tagged : rx->limit;
+	strip = p->tagged && (rx->strip || (multi && rx->strip_multi));
+	len = wire_len - DP_CRC - (strip ? DP_TAG_LEN : 0);
 	if (rx->i_buf == rx->n_buf && !dp_rx_refill(rx)) {
 		rx_no_buffer(dp, rx);
 		return;
@@ -135,16 +160,21 @@ void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool mult
 		vlan = p->tag;
 	}
 	len = put_frame(buf, p, strip);
+	if (unlikely(lo)) {
+		rx->pend_lo[rx->n_pend] = lo;
+		rx->n_hashed++;
+	}
 	rx->pend[rx->n_pend++] = status | (uint64_t)len << 32 | vlan << 48;
 	rx->pend_bytes += wire_len;
 	rx->multicast += multi;
 }
 
 /* Write-backs of descriptors [ring, ring + n), which do not wrap. */
-static void write_back(struct nic_rx_read *ring, const uint64_t *pend, uint32_t n)
+static void write_back(struct nic_rx_read *ring, const uint64_t *lo, const uint64_t *pend,
+		       uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		mmio_write64(&ring[i], 0);
+		mmio_write64(&ring[i], lo[i]);
 		mmio_write64((uint8_t *)&ring[i] + 8, pend[i]); /* last: makes it visible */
 	}
 }
@@ -157,7 +187,7 @@ static void rx_flush_one(struct dp *dp, struct dp_rxq *rx, bool loop)
 	while (done < n) {
 		uint32_t run = n - done < rx->n_desc - head ? n - done : rx->n_desc - head;
 
-		write_back(rx->ring + head, rx->pend + done, run);
+		write_back(rx->ring + head, rx->pend_lo + done, rx->pend + done, run);
 		done += run;
 		head += run;
 		if (head == rx->n_desc)
@@ -172,6 +202,10 @@ static void rx_flush_one(struct dp *dp, struct dp_rxq *rx, bool loop)
 	}
 	rx->n_pend = 0;
 	rx->n_bad = 0;
+	if (unlikely(rx->n_hashed)) {
+		memset(rx->pend_lo, 0, sizeof(rx->pend_lo));
+		rx->n_hashed = 0;
+	}
 	rx->pend_bytes = 0;
 	intr_queue(dp->intr, &dp->timer, rx->irq, true);
 	/* look for buffers now, while nobody waits, so that they are translated and in our cache */

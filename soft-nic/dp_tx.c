@@ -55,7 +55,7 @@ static void tx_remember(struct dp *dp, struct dp_txq *tx, const struct dp_pkt *p
 	unsigned int q;
 
 	if (p->tagged || tx->vmvir || d->wire || d->multi || d->broadcast || !d->pools ||
-	    d->pools & (d->pools - 1))
+	    d->pools & (d->pools - 1) || d->pools & dp->cfg->sw.rsse)
 		return;
 	q = (unsigned int)__builtin_ctz(d->pools);
 	tx->fast_rx = &dp->rx[q];

@@ -82,6 +82,10 @@ static void build_switch(const struct snic *s, struct sw_cfg *sw)
 	sw->rx_limit_tagged = rctl & RCTL_LPE ? longest : FRAME_STD_TAG;
 	if (rctl & RCTL_SBP)
 		sw->rx_limit = sw->rx_limit_tagged = UINT32_MAX;
+	if (mode == MRQC_MODE_VMDQ_RSS) {
+		sw->rsse = pools_with(s, VMOLR_RSSE);
+		rss_build(&sw->rss, mrqc, &s->reg[nic_RSSRK(0) / 4], &s->reg[nic_RETA(0) / 4]);
+	}
 	build_tables(s, sw);
 }
 

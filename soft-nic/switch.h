@@ -9,6 +9,7 @@
 #include <abi/bits.h>
 #include <abi/nic_pci.h>
 #include <abi/nic_regs.h>
+#include "rss.h"
 
 #define SW_MAC_SLOTS 128u /* > 4 x NIC_RAR_COUNT: probes stay short */
 #define SW_MAC_MASK  UINT64_C(0xffffffffffff)
@@ -30,6 +31,7 @@ struct sw_cfg {
 	uint8_t mta_shift;
 	uint8_t vfre;
 	uint8_t aupe, rompe, rope, pool_bam, mpme; /* pools by VMOLR bit */
+	uint8_t rsse; /* pools whose frames are spread over both queues */
 	uint8_t mac_spoof, vlan_spoof, lle;
 	bool spoof_int;
 	uint32_t rx_limit; /* port: longest untagged frame with CRC */
@@ -37,6 +39,7 @@ struct sw_cfg {
 	uint64_t mac[SW_MAC_SLOTS]; /* address | pools << 48; 0 is free */
 	uint32_t mta[128], uta[128], vfta[128];
 	uint8_t vlan[4096]; /* pools of a VID (VLVF) */
+	struct rss_cfg rss;
 };
 
 struct sw_decision {

@@ -4,6 +4,7 @@
  * in v->v2p until somebody waited for the bit. Writing it sets all ownership bits at once: "REQ"
  * alone both rings and gives the buffer back.
  */
+#include <vfdrv/queue.h>
 #include "vfdrv_priv.h"
 
 /* the PF driver may be scheduled out in the middle of a message, so more than igbvf's 11 ms */
@@ -199,6 +200,13 @@ int vfdrv_set_max_frame(struct vfdrv *v, uint32_t bytes)
 int vfdrv_set_promisc(struct vfdrv *v, uint8_t flags)
 {
 	struct nic_mbx_msg m = {.id = NIC_MBX_SET_PROMISC, .promisc.flags = flags};
+
+	return vfdrv_mbx_exchange(v, &m);
+}
+
+int vfdrv_set_rx_queues(struct vfdrv *v, unsigned int n)
+{
+	struct nic_mbx_msg m = {.id = NIC_MBX_SET_RX_QUEUES, .rx_queues.n = (uint8_t)n};
 
 	return vfdrv_mbx_exchange(v, &m);
 }

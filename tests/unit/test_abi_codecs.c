@@ -45,6 +45,23 @@ static void vlan_above_4095_is_out_of_range(void **state)
 	assert_int_equal(nic_mbx_decode(w, &out), 0);
 }
 
+static void receive_queues_are_one_or_two(void **state)
+{
+	struct nic_mbx_msg in = {.id = NIC_MBX_SET_RX_QUEUES, .rx_queues.n = 2}, out;
+	uint32_t w[NIC_MBX_WORDS];
+
+	assert_int_equal(nic_mbx_encode(&in, w), 1);
+	assert_int_equal(w[0], 0x20040);
+	assert_int_equal(nic_mbx_decode(w, &out), 0);
+	assert_int_equal(out.rx_queues.n, 2);
+	w[0] = 0x40;
+	assert_int_equal(nic_mbx_decode(w, &out), -ERANGE);
+	w[0] = 0x30040;
+	assert_int_equal(nic_mbx_decode(w, &out), -ERANGE);
+	in.rx_queues.n = 3;
+	assert_int_equal(nic_mbx_encode(&in, w), -ERANGE);
+}
+
 static void unknown_ids_and_reply_bits_are_bad_messages(void **state)
 {
 	uint32_t w[NIC_MBX_WORDS] = {0};
@@ -138,6 +155,7 @@ int main(void)
 		cmocka_unit_test(set_mac_survives_a_round_trip),
 		cmocka_unit_test(multicast_count_above_thirty_is_clipped),
 		cmocka_unit_test(vlan_above_4095_is_out_of_range),
+		cmocka_unit_test(receive_queues_are_one_or_two),
 		cmocka_unit_test(unknown_ids_and_reply_bits_are_bad_messages),
 		cmocka_unit_test(reset_reply_carries_no_cts_and_comes_back),
 		cmocka_unit_test(histogram_error_stays_below_two_percent),

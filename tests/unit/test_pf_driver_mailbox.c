@@ -314,6 +314,30 @@ static void multicast_lists_are_per_vf(void **state)
 	assert_int_equal(pf_regfile_peek(f->dev, nic_VMOLR(0)) & VMOLR_ROMPE, 0);
 }
 
+static void frames_are_spread_for_vfs_that_ask_until_their_reset(void **state)
+{
+	struct fixture *f = *state;
+	struct nic_mbx_msg m = {.id = NIC_MBX_SET_RX_QUEUES, .rx_queues.n = 2};
+
+	ask_reset(f, 0);
+	ask_reset(f, 1);
+	assert_int_equal(pf_regfile_peek(f->dev, nic_MRQC(0)), MRQC_MODE_VMDQ);
+	assert_true(acked(ask_msg(f, 1, &m)));
+	assert_int_equal(field_get(MRQC_MODE, pf_regfile_peek(f->dev, nic_MRQC(0))),
+			 MRQC_MODE_VMDQ_RSS);
+	assert_int_equal(pf_regfile_peek(f->dev, nic_RETA(31)), 0x08000800);
+	assert_true(pf_regfile_peek(f->dev, nic_RXCSUM(0)) & RXCSUM_PCSD);
+	assert_true(pf_regfile_peek(f->dev, nic_VMOLR(1)) & VMOLR_RSSE);
+	assert_int_equal(pf_regfile_peek(f->dev, nic_VMOLR(0)) & VMOLR_RSSE, 0);
+	m.rx_queues.n = 1;
+	assert_true(acked(ask_msg(f, 1, &m)));
+	assert_int_equal(pf_regfile_peek(f->dev, nic_VMOLR(1)) & VMOLR_RSSE, 0);
+	m.rx_queues.n = 2;
+	assert_true(acked(ask_msg(f, 1, &m)));
+	ask_reset(f, 1);
+	assert_int_equal(pf_regfile_peek(f->dev, nic_VMOLR(1)) & VMOLR_RSSE, 0);
+}
+
 static void promiscuity_is_multicast_only_unless_trusted(void **state)
 {
 	struct fixture *f = *state;
@@ -547,6 +571,7 @@ int main(void)
 		WITH_PF(guests_cannot_use_up_the_vlan_slots),
 		WITH_PF(frame_sizes_are_capped),
 		WITH_PF(multicast_lists_are_per_vf),
+		WITH_PF(frames_are_spread_for_vfs_that_ask_until_their_reset),
 		WITH_PF(promiscuity_is_multicast_only_unless_trusted),
 		WITH_PF(a_vf_that_holds_the_buffer_hurts_only_itself),
 		WITH_PF(a_reset_of_the_vf_comes_before_its_message),

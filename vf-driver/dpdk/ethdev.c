@@ -15,6 +15,7 @@
 #define ARG_BURST   "burst"
 #define ARG_HEADWB  "head_wb"
 #define ARG_TRAPPED "trapped"
+#define ARG_RSS	    "rss"
 
 #define RX_OFFLOADS                                                       \
 	(RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_VLAN_FILTER | \
@@ -24,12 +25,15 @@
 	(RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | \
 	 RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |    \
 	 RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+#define RSS_TYPES                                                                         \
+	(RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP | \
+	 RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP)
 #define TX_OFFLOADS (TX_OFFLOADS_FULL | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 
 RTE_LOG_REGISTER_DEFAULT(pmd_logtype, NOTICE);
 
 static const char *const arg_names[] = {ARG_PATH,   ARG_BDF,	 ARG_TOKEN, ARG_BURST,
-					ARG_HEADWB, ARG_TRAPPED, NULL};
+					ARG_HEADWB, ARG_TRAPPED, ARG_RSS,   NULL};
 
 /* ---- start and stop --------------------------------------------------------------------- */
 
@@ -60,6 +64,11 @@ static int start(struct pmd *p)
 	r = pmd_filters_restore(p);
 	if (r < 0)
 		return r;
+	if (data->nb_rx_queues > 1) {
+		r = vfdrv_set_rx_queues(p->core, data->nb_rx_queues);
+		if (r < 0)
+			return r;
+	}
 	bursts_choose(p);
 	r = pmd_queues_start(p);
 	if (r < 0)
@@ -162,12 +171,25 @@ static int pmd_info(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->tx_offload_capa = TX_OFFLOADS;
 	info->tx_queue_offload_capa = 0;
 	info->rx_desc_lim = info->tx_desc_lim = lim;
+	if (p->n_rx_max > 1) {
+		info->flow_type_rss_offloads = RSS_TYPES;
+		info->hash_key_size = 40;
+	}
 	info->default_rxconf.rx_free_thresh = PMD_BATCH;
 	info->default_rxconf.rx_drop_en = 1;
 	info->default_txconf.tx_rs_thresh = PMD_BATCH;
 	info->default_rxportconf = info->default_txportconf = (struct rte_eth_dev_portconf){
 		.burst_size = PMD_BATCH, .ring_size = PMD_RING_DEF, .nb_queues = 1};
 	info->speed_capa = RTE_ETH_LINK_SPEED_1G;
+	return 0;
+}
+
+/* Types and key are the PF's, one choice for all its VFs: the key is not told. */
+static int pmd_rss_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
+{
+	if (pmd_of(dev)->n_rx_max < 2)
+		return -ENOTSUP;
+	conf->rss_hf = dev->data->nb_rx_queues > 1 ? RSS_TYPES : 0;
 	return 0;
 }
 
@@ -339,6 +361,7 @@ static const struct eth_dev_ops pmd_ops = {
 	.tx_queue_release = pmd_txq_release,
 	.rx_queue_intr_enable = pmd_rx_intr_enable,
 	.rx_queue_intr_disable = pmd_rx_intr_disable,
+	.rss_hash_conf_get = pmd_rss_get,
 	.rxq_info_get = pmd_rxq_info,
 	.txq_info_get = pmd_txq_info,
 	.rx_burst_mode_get = pmd_rx_mode,
@@ -369,7 +392,7 @@ static int args_read(const char *text, struct pmd_args *ret)
 {
 	struct rte_kvargs *kv = rte_kvargs_parse(text, arg_names);
 	_cleanup_(freep) char *burst = NULL;
-	int trapped = 0, r = -EINVAL;
+	int trapped = 0, rss = 0, r = -EINVAL;
 
 	ret->head_wb = -1;
 	if (kv && rte_kvargs_process(kv, ARG_PATH, arg_string, &ret->path) >= 0 &&
@@ -377,17 +400,19 @@ static int args_read(const char *text, struct pmd_args *ret)
 	    rte_kvargs_process(kv, ARG_TOKEN, arg_string, &ret->token) >= 0 &&
 	    rte_kvargs_process(kv, ARG_BURST, arg_string, &burst) >= 0 &&
 	    rte_kvargs_process(kv, ARG_HEADWB, arg_flag, &ret->head_wb) >= 0 &&
-	    rte_kvargs_process(kv, ARG_TRAPPED, arg_flag, &trapped) >= 0)
+	    rte_kvargs_process(kv, ARG_TRAPPED, arg_flag, &trapped) >= 0 &&
+	    rte_kvargs_process(kv, ARG_RSS, arg_flag, &rss) >= 0)
 		r = 0;
 	rte_kvargs_free(kv);
 	if (burst && strcmp(burst, "scalar") && strcmp(burst, "vector"))
 		r = -EINVAL;
 	ret->scalar = burst && !strcmp(burst, "scalar");
 	ret->trapped = trapped;
+	ret->rss = rss;
 	if (r < 0 || !ret->path == !ret->bdf) {
 		PMD_LOG(ERR,
 			"'%s': needs path=SOCKET or bdf=ADDRESS, and knows token=UUID, "
-			"burst=vector|scalar, head_wb=0|1, trapped=0|1",
+			"burst=vector|scalar, head_wb=0|1, trapped=0|1, rss=0|1",
 			text);
 		return -EINVAL;
 	}
@@ -422,7 +447,16 @@ static int pmd_init(struct rte_eth_dev *dev, const char *args)
 	r = function_open(p);
 	if (r < 0)
 		return r;
+	/* of a PF in the kernel it is known that it has no such thing, and would log the question
+	 */
 	p->n_rx_max = 1;
+	if (p->args.path || p->args.rss) {
+		r = vfdrv_set_rx_queues(p->core, VFDRV_QUEUES);
+		if (r < 0 && r != -EPERM)
+			return r;
+		if (r >= 0)
+			p->n_rx_max = VFDRV_QUEUES;
+	}
 	r = mac_choose(p);
 	if (r < 0)
 		return r;
@@ -434,7 +468,8 @@ static int pmd_init(struct rte_eth_dev *dev, const char *args)
 	dev->rx_queue_count = pmd_rx_count;
 	dev->rx_descriptor_status = pmd_rx_status;
 	dev->tx_descriptor_status = pmd_tx_status;
-	dev->data->dev_flags |= RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_INTR_RMV;
+	dev->data->dev_flags |= RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_INTR_RMV |
+				RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
 	return 0;
 }
 
@@ -502,6 +537,7 @@ static struct rte_vdev_driver sriov_vf_driver = {
 };
 
 RTE_PMD_REGISTER_VDEV(net_sriov_vf, sriov_vf_driver);
-RTE_PMD_REGISTER_PARAM_STRING(net_sriov_vf, ARG_PATH
-			      "=<path> " ARG_BDF "=<string> " ARG_TOKEN "=<string> " ARG_BURST
-			      "=vector|scalar " ARG_HEADWB "=0|1 " ARG_TRAPPED "=0|1");
+RTE_PMD_REGISTER_PARAM_STRING(net_sriov_vf,
+			      ARG_PATH "=<path> " ARG_BDF "=<string> " ARG_TOKEN
+				       "=<string> " ARG_BURST "=vector|scalar " ARG_HEADWB
+				       "=0|1 " ARG_TRAPPED "=0|1 " ARG_RSS "=0|1");

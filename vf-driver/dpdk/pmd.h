@@ -93,6 +93,7 @@ struct pmd_args {
 	bool scalar;
 	int head_wb; /* -1: as is best for the function */
 	bool trapped;
+	bool rss; /* ask a PF that need not know of it */
 };
 
 struct pmd_regions;

@@ -25,6 +25,7 @@ enum nic_mbx_id {
 	NIC_MBX_SET_VLAN = 4,
 	NIC_MBX_SET_LPE = 5,
 	NIC_MBX_SET_PROMISC = 6,
+	NIC_MBX_SET_RX_QUEUES = 0x40, /* ours: other PF drivers refuse it as unknown */
 	NIC_MBX_PF_CONTROL = 0x100, /* PF to VF only: "ping" */
 };
 
@@ -56,6 +57,9 @@ struct nic_mbx_msg {
 		struct {
 			uint8_t flags; /* NIC_MBX_PROMISC_* */
 		} promisc;
+		struct {
+			uint8_t n; /* receive queues to spread frames over: 1 or 2 */
+		} rx_queues;
 	};
 };
 
@@ -66,7 +70,7 @@ struct nic_mbx_msg {
  *
  * Context: any; pure.
  * Return: 0; -EBADMSG unknown id, or a reply bit set in a request; -ERANGE a VID above 4095 or an
- *         unknown SET_MAC mode. A multicast count above 30 is clipped, as igb does.
+ *         unknown SET_MAC mode, 0 or more than 2 queues. A multicast count above 30 is clipped, as igb does.
  * Source: [L] igb_main.c handlers; docs/sources.md.
  */
 int nic_mbx_decode(const uint32_t words[NIC_MBX_WORDS], struct nic_mbx_msg *ret);

@@ -392,6 +392,15 @@ static inline uint32_t nic_vf_vector(uint32_t vf, uint32_t v)
 #define MRQC_MODE_VMDQ      3
 #define MRQC_MODE_VMDQ_RSS  5
 #define MRQC_DEF_Q          BITS(5, 3)
+#define MRQC_RSS_TCP4       BIT32(16)
+#define MRQC_RSS_IP4        BIT32(17)
+#define MRQC_RSS_IP6        BIT32(20)
+#define MRQC_RSS_TCP6       BIT32(21)
+#define MRQC_RSS_UDP4       BIT32(22)
+#define MRQC_RSS_UDP6       BIT32(23)
+#define MRQC_RSS_TYPES      BITS(23, 16)
+#define RETA_SECOND         BIT32(3)  /* of one byte, with VFs: the pool's second queue */
+#define RXCSUM_PCSD         BIT32(13) /* RSS hash in the descriptor, no fragment checksum */
 #define VT_CTL_DEF_PL       BITS(9, 7)
 #define VT_CTL_IGMAC        BIT32(28)
 #define VT_CTL_DIS_DEF_POOL BIT32(29)

@@ -77,6 +77,15 @@ volatile uint32_t *vfdrv_tx_tail(const struct vfdrv *v, uint32_t q);
 void vfdrv_irq_map(struct vfdrv *v, const uint8_t rx_vector[VFDRV_QUEUES], uint32_t mbx_vector);
 
 /**
+ * vfdrv_set_rx_queues() - have received frames spread over @n queues by RSS; 1 after every reset
+ *
+ * Our PF driver knows this message, others refuse it.
+ * Context: sleeps, at most about 2 s. Return: 0 acknowledged; -EPERM refused; -ERANGE neither 1 nor
+ * 2; -ETIMEDOUT; -ENODEV; -ECONNRESET the PF wants a reset first. Source: docs/processes.md.
+ */
+int vfdrv_set_rx_queues(struct vfdrv *v, unsigned int n);
+
+/**
  * vfdrv_rx_dropped() - frames that found no buffer posted on queue @q; 32 bit, wraps
  *
  * Context: any thread that owns @v. Return: the count. Source: docs/sources.md [L]: RQDPC.
