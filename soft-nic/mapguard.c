@@ -71,7 +71,8 @@ int mapguard_check(int fd, size_t size, size_t *ret_page)
 		return -EPERM;
 	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	if (fs.f_type != HUGETLBFS_MAGIC && fs.f_type != TMPFS_MAGIC)
+	/* devices lie on a file system of memory, too */
+	if (!S_ISREG(st.st_mode) || (fs.f_type != HUGETLBFS_MAGIC && fs.f_type != TMPFS_MAGIC))
 		return -EPERM;
 	if (st.st_size < 0 || (uint64_t)st.st_size < size)
 		return -ERANGE;

@@ -468,8 +468,8 @@ static int pmd_init(struct rte_eth_dev *dev, const char *args)
 	dev->rx_queue_count = pmd_rx_count;
 	dev->rx_descriptor_status = pmd_rx_status;
 	dev->tx_descriptor_status = pmd_tx_status;
-	dev->data->dev_flags |= RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_INTR_RMV |
-				RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
+	dev->data->dev_flags |=
+		RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_INTR_RMV | RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
 	return 0;
 }
 
