@@ -79,6 +79,11 @@ static int make_rng(struct add_job *j, struct pci_dev **ret_dev)
 	return vmm_dev_virtio_rng_new(j->vm, j->p->id, ret_dev);
 }
 
+static int make_emulated(struct add_job *j, struct pci_dev **ret_dev)
+{
+	return vmm_dev_emulated_new(j->vm, j->p->id, TAKE_FD(j->fds[0]), j->p->mac_bytes, ret_dev);
+}
+
 static const struct add_kind add_kinds[] = {
 	{.name = "vfio",
 	 .fds_min = 2,
@@ -116,6 +121,13 @@ static const struct add_kind add_kinds[] = {
 	 .readonly = true,
 	 .make = make_blk,
 	 .failed = "no file or block device of a sector or more, opened for what it is to do"},
+	{.name = "emulated",
+	 .fds_min = 1,
+	 .fds_max = 1,
+	 .fds = "a tap with IFF_VNET_HDR, or a vhost-user socket",
+	 .mac = true,
+	 .make = make_emulated,
+	 .failed = "the back end did not serve"},
 	{.name = "virtio-rng", .fds = "it needs none", .make = make_rng, .failed = "no resources"},
 };
 
@@ -141,7 +153,8 @@ static const char *add_refusal(struct add_params *p, size_t n_fds, char *text, s
 	if (!control_id_ok(p->id))
 		return "an id has 1 to 63 bytes";
 	if (!k)
-		return "kind is vfio, vfio-user, vhost-user, virtio-net, virtio-blk or virtio-rng";
+		return "kind is vfio, vfio-user, vhost-user, virtio-net, virtio-blk, emulated or "
+		       "virtio-rng";
 	if (p->trapped && !k->trapped)
 		unfit = "cannot be trapped";
 	else if (p->readonly && !k->readonly)

@@ -78,3 +78,14 @@ int vmm_dev_virtio_blk_new(struct vm *vm, const char *id, int fd, bool readonly,
  * Context: main thread. Return: 0; -ENOMEM; -errno of eventfd(2). Source: virtio 1.2, 5.4.
  */
 int vmm_dev_virtio_rng_new(struct vm *vm, const char *id, struct pci_dev **ret_dev) _must_check_;
+
+/**
+ * vmm_dev_emulated_new() - an 82576 without VFs, emulated in this process
+ * @fd:  what is behind its wire: a tap, a packet socket or vhost-user, as net_port_new() takes
+ * them; taken over, also on failure
+ * @mac: what its NVM holds
+ *
+ * Context: main thread. Return: 0; -errno of net_port_new(), snic_new(). Source: docs/soft-nic.md.
+ */
+int vmm_dev_emulated_new(struct vm *vm, const char *id, int fd, const uint8_t mac[6],
+			 struct pci_dev **ret_dev) _must_check_;
