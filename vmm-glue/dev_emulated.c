@@ -234,17 +234,24 @@ static void config_build(struct emulated *e)
 	d->bar[NIC_PF_MSIX_BAR].size = NIC_MSIX_BAR_SIZE;
 }
 
+static struct snic_dma region_of(const struct dma_mem *ram)
+{
+	return (struct snic_dma){.iova = ram->iova.v,
+				 .size = ram->len,
+				 .va = ram->va,
+				 .readable = true,
+				 .writable = true};
+}
+
 static int nic_new(struct emulated *e, const uint8_t mac[6])
 {
-	const struct dma_mem *ram = vmm_ram(e->pci.vm);
+	const struct dma_mem *high = vmm_ram_high(e->pci.vm);
 	struct snic_config config = {.ops = &model_ops, .ctx = e};
-	struct snic_dma region = {.iova = ram->iova.v,
-				  .size = ram->len,
-				  .va = ram->va,
-				  .readable = true,
-				  .writable = true};
+	struct snic_dma region[2] = {region_of(vmm_ram(e->pci.vm))};
 	int r;
 
+	if (high)
+		region[1] = region_of(high);
 	memcpy(config.mac, mac, sizeof(config.mac));
 	r = snic_new(&config, &e->nic);
 	if (r < 0)
@@ -253,7 +260,7 @@ static int nic_new(struct emulated *e, const uint8_t mac[6])
 	if (r < 0)
 		return r;
 	snic_wire_attach(e->nic, e->wire);
-	r = snic_dma_set(e->nic, SNIC_PF, &region, 1);
+	r = snic_dma_set(e->nic, SNIC_PF, region, high ? 2 : 1);
 	if (r < 0)
 		return r;
 	command_set(e, false);

@@ -104,7 +104,7 @@ static int net_start(struct virtio_dev *v, const struct virtq_map *q)
 		.n = 2 * vn->b->pairs,
 		.q = q,
 		.mem = virtio_dev_mem(v),
-		.ram = vmm_ram(v->pci.vm),
+		.ram = {vmm_ram(v->pci.vm), vmm_ram_high(v->pci.vm)},
 		.features = v->regs.driver_features,
 	};
 

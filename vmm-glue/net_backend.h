@@ -29,11 +29,11 @@ struct net_events {
 };
 
 struct net_rings {
-	unsigned int n;		   /* queues */
-	const struct virtq_map *q; /* copied; size 0: not used */
-	struct virtq_mem mem;	   /* for a back end in this process */
-	const struct dma_mem *ram; /* for one in another */
-	uint64_t features;	   /* accepted by the rings' driver */
+	unsigned int n;		      /* queues */
+	const struct virtq_map *q;    /* copied; size 0: not used */
+	struct virtq_mem mem;	      /* for a back end in this process */
+	const struct dma_mem *ram[2]; /* for one in another; NULL: no more */
+	uint64_t features;	      /* accepted by the rings' driver */
 };
 
 struct net_backend_ops {

@@ -306,7 +306,7 @@ static void port_start(struct net_port *p)
 		.n = 2,
 		.q = q,
 		.mem = {.ptr = mem_ptr, .ctx = p->mem},
-		.ram = p->mem,
+		.ram = {p->mem},
 		.features = BIT64(VIRTIO_F_VERSION_1),
 	};
 

@@ -14,6 +14,7 @@
 
 #include <abi/bits.h>
 #include <assert.h>
+#include <lib/clock.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
@@ -44,7 +45,7 @@ struct net_vhost {
 	bool dead;	     /* vhu is of no use any more */
 	bool live;	     /* rings are lent */
 	uint64_t driver_features;
-	const struct dma_mem *ram;
+	const struct dma_mem *ram[VMM_VHU_REGIONS];
 	struct virtq_map q[VMM_VHU_QUEUES];
 	uint64_t messages; /* of connections before this one */
 };
@@ -93,7 +94,7 @@ static void vhost_start(struct net_backend *b, const struct net_rings *r)
 	assert(r->n >= VMM_VHU_QUEUES);
 	memcpy(n->q, r->q, sizeof(n->q));
 	n->driver_features = r->features;
-	n->ram = r->ram;
+	memcpy(n->ram, r->ram, sizeof(n->ram));
 	n->live = true;
 	if (n->vhu && !n->dead)
 		rings_lend(n);
@@ -286,7 +287,7 @@ static int first_connection(struct net_vhost *n, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 || !listening)
 		return connection_take(n, fd);
 	n->listen_fd = fd;
-	if (poll(&p, 1, VMM_VHU_TIMEOUT_US / 1000) != 1)
+	if (poll(&p, 1, (int)(clock_patient_us(VMM_VHU_TIMEOUT_US) / 1000)) != 1)
 		return -ETIMEDOUT;
 	r = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 	if (r < 0)

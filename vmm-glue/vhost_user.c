@@ -39,13 +39,15 @@ enum {
 
 #define VHU_VRING_NOFD 0x100u /* in the u64 of SET_VRING_KICK and SET_VRING_CALL */
 
-struct vhu_mem_table { /* one region: guest RAM is one block */
+struct vhu_mem_table {
 	uint32_t n_regions;
 	uint32_t padding;
-	uint64_t gpa;
-	uint64_t size;
-	uint64_t user_addr;
-	uint64_t mmap_offset;
+	struct vhu_mem_region {
+		uint64_t gpa;
+		uint64_t size;
+		uint64_t user_addr;
+		uint64_t mmap_offset;
+	} region[VMM_VHU_REGIONS];
 };
 
 struct vmm_vhu {
@@ -71,8 +73,9 @@ int vmm_vhu_reply_check(const struct vmm_vhu_hdr *hdr, uint32_t request, uint32_
  * One message; @reply_len > 0: its answer goes to @reply. An unacknowledged failure would leave
  * both sides in different states, so any failure ends the connection.
  */
-static int vhu_call(struct vmm_vhu *v, uint32_t request, const void *payload, uint32_t len,
-		    int pass_fd, void *reply, uint32_t reply_len, uint64_t deadline)
+static int vhu_call_fds(struct vmm_vhu *v, uint32_t request, const void *payload, uint32_t len,
+			const int *fds, unsigned int n_fds, void *reply, uint32_t reply_len,
+			uint64_t deadline)
 {
 	struct {
 		struct vmm_vhu_hdr hdr;
@@ -96,7 +99,7 @@ static int vhu_call(struct vmm_vhu *v, uint32_t request, const void *payload, ui
 	}
 
 	atomic_fetch_add(&v->messages, 1);
-	r = usock_send(v->fd, &iov, 1, &pass_fd, pass_fd >= 0, deadline);
+	r = usock_send(v->fd, &iov, 1, fds, n_fds, deadline);
 	/* no reply we ask for carries descriptors: the kernel drops what comes */
 	if (r == 0 && reply_len > 0)
 		r = usock_recv(v->fd, &hdr, sizeof(hdr), NULL, deadline);
@@ -109,6 +112,13 @@ static int vhu_call(struct vmm_vhu *v, uint32_t request, const void *payload, ui
 	if (r < 0)
 		v->lost = true;
 	return r;
+}
+
+static int vhu_call(struct vmm_vhu *v, uint32_t request, const void *payload, uint32_t len,
+		    int pass_fd, void *reply, uint32_t reply_len, uint64_t deadline)
+{
+	return vhu_call_fds(v, request, payload, len, &pass_fd, pass_fd >= 0, reply, reply_len,
+			    deadline);
 }
 
 static int vhu_set_u64(struct vmm_vhu *v, uint32_t request, uint64_t val, int pass_fd,
@@ -229,17 +239,33 @@ static int vhu_start_queue(struct vmm_vhu *v, unsigned int i, const struct virtq
 	return r;
 }
 
-int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ram,
+static int vhu_set_memory(struct vmm_vhu *v,
+			  const struct dma_mem *const ram[static VMM_VHU_REGIONS],
+			  uint64_t deadline)
+{
+	struct vhu_mem_table mem = {0};
+	int fds[VMM_VHU_REGIONS];
+	uint32_t n = 0, len;
+
+	for (; n < VMM_VHU_REGIONS && ram[n]; n++) {
+		mem.region[n] = (struct vhu_mem_region){
+			.gpa = ram[n]->iova.v,
+			.size = ram[n]->len,
+			.user_addr = (uintptr_t)ram[n]->va,
+			.mmap_offset = ram[n]->fd_offset,
+		};
+		fds[n] = ram[n]->fd;
+	}
+	mem.n_regions = n;
+	len = (uint32_t)(offsetof(struct vhu_mem_table, region) + n * sizeof(mem.region[0]));
+	return vhu_call_fds(v, VHU_SET_MEM_TABLE, &mem, len, fds, n, NULL, 0, deadline);
+}
+
+int vmm_vhu_start(struct vmm_vhu *v, uint64_t features,
+		  const struct dma_mem *const ram[static VMM_VHU_REGIONS],
 		  const struct virtq_map q[static VMM_VHU_QUEUES])
 {
 	uint64_t deadline = clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US);
-	struct vhu_mem_table mem = {
-		.n_regions = 1,
-		.gpa = ram->iova.v,
-		.size = ram->len,
-		.user_addr = (uintptr_t)ram->va,
-		.mmap_offset = ram->fd_offset,
-	};
 	uint64_t seen;
 	int r;
 
@@ -247,7 +273,7 @@ int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ra
 		features |= VHU_F_PROTOCOL_FEATURES;
 	r = vhu_set_u64(v, VHU_SET_FEATURES, features, -1, deadline);
 	if (r == 0)
-		r = vhu_call(v, VHU_SET_MEM_TABLE, &mem, sizeof(mem), ram->fd, NULL, 0, deadline);
+		r = vhu_set_memory(v, ram, deadline);
 	for (unsigned int i = 0; r == 0 && i < VMM_VHU_QUEUES; i++)
 		if (q[i].size != 0)
 			r = vhu_start_queue(v, i, &q[i], deadline);

@@ -16,6 +16,7 @@
 
 struct vmm_vhu;
 
+#define VMM_VHU_REGIONS	   2u /* of guest RAM: below and above the BARs */
 #define VMM_VHU_QUEUES	   2u /* 0: guest receives, 1: guest sends */
 #define VMM_VHU_TIMEOUT_US UINT64_C(1000000)
 
@@ -71,7 +72,7 @@ int vmm_vhu_fd(const struct vmm_vhu *v);
 /**
  * vmm_vhu_start() - give the back end guest RAM and the rings, and let it run
  * @features: virtio features the guest's driver accepted
- * @ram:      guest RAM; iova is the guest-physical address
+ * @ram:      guest RAM; iova is the guest-physical address; fewer regions end with NULL
  * @q:        the rings
  *
  * Context: any thread, serialised by the caller; blocks up to VMM_VHU_TIMEOUT_US in all.
@@ -79,7 +80,8 @@ int vmm_vhu_fd(const struct vmm_vhu *v);
  *         -EBADMSG, -ETIMEDOUT, -ECONNRESET.
  * Source: [VH], message types SET_FEATURES to SET_VRING_ENABLE.
  */
-int vmm_vhu_start(struct vmm_vhu *v, uint64_t features, const struct dma_mem *ram,
+int vmm_vhu_start(struct vmm_vhu *v, uint64_t features,
+		  const struct dma_mem *const ram[static VMM_VHU_REGIONS],
 		  const struct virtq_map q[static VMM_VHU_QUEUES]) _must_check_;
 
 /**

@@ -39,17 +39,18 @@ static size_t good_replies(uint8_t *out, uint64_t features, uint64_t protocol)
 	return n;
 }
 
-static void drive(struct vmm_vhu *v, const struct dma_mem *ram, int kick)
+static void drive(struct vmm_vhu *v, const struct dma_mem *mem, int kick)
 {
+	const struct dma_mem *const ram[VMM_VHU_REGIONS] = {mem, mem};
 	struct virtq_map q[VMM_VHU_QUEUES];
 	uint16_t base[VMM_VHU_QUEUES] = {0};
 	int r;
 
 	for (unsigned int i = 0; i < VMM_VHU_QUEUES; i++)
 		q[i] = (struct virtq_map){.size = 64,
-					  .desc = ram->va,
-					  .avail = ram->va,
-					  .used = ram->va,
+					  .desc = mem->va,
+					  .avail = mem->va,
+					  .used = mem->va,
 					  .kick_fd = kick,
 					  .call_fd = -1};
 	r = vmm_vhu_start(v, vmm_vhu_features(v), ram, q);

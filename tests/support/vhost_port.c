@@ -60,6 +60,7 @@ static struct virtq_map ring_queue(const struct vhost_port_ring *r)
 static int port_start(const char *path, struct vhost_port *p)
 {
 	struct virtq_map q[VMM_VHU_QUEUES];
+	const struct dma_mem *ram[VMM_VHU_REGIONS] = {NULL};
 	int r;
 
 	r = dma_mem_new("port-ram", PORT_RAM, false, (iova_t){0}, &p->ram);
@@ -77,9 +78,10 @@ static int port_start(const char *path, struct vhost_port *p)
 	r = vmm_vhu_new(r, &p->vhu);
 	if (r < 0)
 		return r;
+	ram[0] = p->ram;
 	q[0] = ring_queue(&p->rx);
 	q[1] = ring_queue(&p->tx);
-	r = vmm_vhu_start(p->vhu, UINT64_C(1) << 32, p->ram, q);
+	r = vmm_vhu_start(p->vhu, UINT64_C(1) << 32, ram, q);
 	if (r < 0)
 		return r;
 	p->rx.avail_idx = VHOST_PORT_RING;
