@@ -3,6 +3,7 @@
 #include <lib/clock.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "dp_rx.h"
@@ -16,20 +17,42 @@
 #define DP_SLEEP_OFF_US 2000u /* nothing is enabled */
 #define DP_TICK_US	1000u
 
+void dp_hints_fill(struct dp_fn *fn)
+{
+	memset(fn->hint, 0, sizeof(fn->hint));
+	for (uint32_t i = 0; i < fn->n; i++) {
+		const struct snic_dma *r = &fn->region[i];
+		uint64_t first = r->iova >> 21, n = ((r->iova + r->size - 1) >> 21) - first;
+
+		for (uint64_t k = 0; k <= n && k < DP_HINTS; k++)
+			fn->hint[(first + k) % DP_HINTS] = (uint8_t)i;
+	}
+}
+
+static uint8_t *reach_in(const struct snic_dma *r, struct dp_window *w, uint64_t iova, uint64_t len,
+			 bool write, uint32_t slack)
+{
+	uint64_t off = iova - r->iova;
+
+	if (off >= r->size || len > r->size - off || !(write ? r->writable : r->readable))
+		return NULL;
+	if (r->size >= slack)
+		*w = (struct dp_window){r->iova, r->size - slack + 1, (uintptr_t)r->va};
+	return r->va + off;
+}
+
 uint8_t *dp_reach(const struct dp_fn *fn, struct dp_window *w, uint64_t iova, uint64_t len,
 		  bool write, uint32_t slack)
 {
-	for (uint32_t i = 0; i < fn->n; i++) {
-		const struct snic_dma *r = &fn->region[i];
-		uint64_t off = iova - r->iova;
+	uint32_t hint = fn->hint[dp_hint(iova)];
+	uint8_t *va = NULL;
 
-		if (off >= r->size || len > r->size - off || !(write ? r->writable : r->readable))
-			continue;
-		if (r->size >= slack)
-			*w = (struct dp_window){r->iova, r->size - slack + 1, r->va};
-		return r->va + off;
-	}
-	return NULL;
+	if (hint < fn->n)
+		va = reach_in(&fn->region[hint], w, iova, len, write, slack);
+	/* a table is short, and only hostile or very scattered memory gets here */
+	for (uint32_t i = 0; !va && i < fn->n; i++)
+		va = reach_in(&fn->region[i], w, iova, len, write, slack);
+	return va;
 }
 
 void dp_init(struct dp *dp, struct intr *intr, void (*poke)(void *), void *ctx)
@@ -56,7 +79,7 @@ static void adopt_rx(struct dp_rxq *rx, const struct dp_rxq_cfg *c)
 	rx->fn = c->fn;
 	rx->window.span = 0;
 	/* buffers were translated by the old table: look at their descriptors again */
-	rx->i_buf = rx->n_buf = 0;
+	rx->i_buf = rx->n_buf = rx->n_good = 0;
 	rx->fetched = rx->head;
 	rx->buf_len = c->buf_len;
 	rx->limit = c->limit;
@@ -83,7 +106,7 @@ static void adopt_tx(struct dp_txq *tx, const struct dp_txq_cfg *c)
 	tx->vmvir = c->vmvir;
 	tx->irq = c->irq;
 	tx->last_key = UINT64_MAX;
-	tx->fast_rx = NULL;
+	memset(tx->flow, 0, sizeof(tx->flow));
 }
 
 void dp_adopt(struct dp *dp, const struct dp_cfg *cfg)
@@ -161,7 +184,7 @@ static void tick_rx(struct dp *dp, unsigned int q)
 		return;
 	if (head_overwritten(rx->regs, rx->published)) {
 		rx->ring = NULL;
-		rx->i_buf = rx->n_buf = 0;
+		rx->i_buf = rx->n_buf = rx->n_good = 0;
 		atomic_store(&rx->stopped_gen, rx->gen);
 		dp->need_poke = true;
 	} else if (rx->head != rx->published && (mmio_read32(rx->regs + DPR_CTL) & XDCTL_ENABLE)) {

@@ -22,6 +22,8 @@
 #define DP_BATCH     32u
 #define DP_FRAME_MAX 9724u /* longest frame handled, without CRC */
 #define DP_TX_CTX    8u
+#define DP_STEP	     4u /* descriptors in a cache line */
+#define DP_FLOWS     8u
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -46,9 +48,12 @@ struct dp_raw {
 	uint32_t r[DP_RAW]; /* control first: enable bit, then what it covers */
 };
 
+/* A client's memory; hint[] names the region to try first, by dp_hint() of the address. */
+#define DP_HINTS 256u
 struct dp_fn {
 	uint32_t n;
 	struct snic_dma region[SNIC_DMA_REGIONS];
+	uint8_t hint[DP_HINTS];
 };
 
 /* The part of a region that served last: any access of up to 'slack' bytes from base on is inside.
@@ -56,7 +61,7 @@ struct dp_fn {
 struct dp_window {
 	uint64_t base;
 	uint64_t span; /* 0: none yet */
-	uint8_t *va;
+	uintptr_t va;  /* of base */
 };
 
 struct dp_rxq_cfg {
@@ -105,6 +110,7 @@ struct dp_cfg {
 struct dp_rxq {
 	/* hot */
 	uint32_t i_buf, n_buf; /* buf[i_buf..n_buf) are posted, translated buffers */
+	uint32_t n_good;       /* buf[i_buf..n_good) are usable */
 	uint32_t n_pend;       /* write-backs not yet stored */
 	uint32_t n_bad;	       /* ... of which are no frames */
 	uint64_t pend_bytes;   /* octets in them, with CRC */
@@ -127,9 +133,17 @@ struct dp_rxq {
 	bool drop_enabled; /* a full queue drops by itself; else the port's buffer overflows */
 	uint64_t dropped_empty, dropped_missed, dropped_long, dropped_bad, dropped_off;
 	_Alignas(64) uint8_t *buf[DP_BATCH];
-	uint64_t pend[DP_BATCH];    /* upper half of the descriptor: status, length, VLAN */
+	/* upper half of the descriptor: status, length, VLAN; filled in steps of DP_STEP */
+	uint64_t pend[DP_BATCH + DP_STEP];
 	uint64_t pend_lo[DP_BATCH]; /* lower half: RSS; zeros but for n_hashed of them */
 	uint32_t n_hashed;
+};
+
+/* Frames that begin with these 14 bytes go to this one queue and nowhere else. */
+struct dp_flow {
+	uint64_t h0, h1;
+	struct dp_rxq *rx; /* NULL: nothing known */
+	uint32_t bit;	   /* of the queue, for rx_dirty */
 };
 
 struct dp_txq {
@@ -139,15 +153,10 @@ struct dp_txq {
 	uint32_t head;
 	uint32_t n_desc;
 	struct dp_window window;
-	/* frames that begin with these 14 bytes go to this one queue and nowhere else */
-	uint64_t fast_h0;
-	uint64_t fast_h1;
-	uint32_t fast_bit; /* of fast_rx, for rx_dirty */
 	uint8_t pool;
 	uint8_t index;
 	uint8_t irq;
-	bool gathering;		/* in the middle of a frame in several descriptors */
-	struct dp_rxq *fast_rx; /* NULL: no such shortcut */
+	bool gathering; /* in the middle of a frame in several descriptors */
 	uint64_t packets, bytes, loop_packets, loop_bytes;
 	uint32_t *head_wb;
 	const struct dp_fn *fn;
@@ -157,6 +166,7 @@ struct dp_txq {
 	uint64_t last_src;
 	struct sw_decision last;
 	uint32_t published;
+	struct dp_flow flow[DP_FLOWS]; /* by dp_flow_of() */
 	/* cold */
 	_Atomic uint32_t stopped_gen;
 	uint64_t dropped_bad, dropped_tso, spoofed;
@@ -301,6 +311,20 @@ void dp_wire_out(struct dp *dp, const struct dp_pkt *p);
 /** dp_wire_flush() - wake the wire's other side if it sleeps. Context: data thread. Source: -. */
 void dp_wire_flush(struct dp *dp);
 
+/** dp_hint() - where an address looks for its region first. Context: any. Return: index of hint[].
+ * Source: -. */
+static inline uint32_t dp_hint(uint64_t iova)
+{
+	return (uint32_t)(iova >> 21) % DP_HINTS;
+}
+
+/**
+ * dp_hints_fill() - make hint[] right for the regions that are there
+ *
+ * Context: control thread, before @fn is published. Source: -.
+ */
+void dp_hints_fill(struct dp_fn *fn);
+
 /**
  * dp_reach() - the memory behind an I/O address
  * @w:     window to set for the next accesses
@@ -312,15 +336,3 @@ void dp_wire_flush(struct dp *dp);
  */
 uint8_t *dp_reach(const struct dp_fn *fn, struct dp_window *w, uint64_t iova, uint64_t len,
 		  bool write, uint32_t slack);
-
-/**
- * dp_reach_fast() - for an access no longer than the window's slack; NULL: ask dp_reach()
- *
- * Context: data thread. Return: the pointer; NULL. Source: -.
- */
-static inline uint8_t *dp_reach_fast(const struct dp_window *w, uint64_t iova)
-{
-	uint64_t off = iova - w->base;
-
-	return likely(off < w->span) ? w->va + off : NULL;
-}

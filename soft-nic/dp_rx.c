@@ -17,15 +17,56 @@ void dp_rx_restart(struct dp_rxq *rx, const struct dp_rxq_cfg *c)
 static void rx_stop(struct dp_rxq *rx)
 {
 	rx->ring = NULL;
-	rx->i_buf = rx->n_buf = 0;
+	rx->i_buf = rx->n_buf = rx->n_good = 0;
 	atomic_store(&rx->stopped_gen, rx->gen);
+}
+
+/* One posted buffer. The window travels in registers: its original would be stored every time. */
+static inline uint8_t *rx_buffer(struct dp_rxq *rx, struct dp_window *w,
+				 const struct nic_rx_read *d, bool *bad)
+{
+	uint64_t addr = mmio_read64(&d->pkt_addr), off = addr - w->base;
+	uint8_t *buf = (uint8_t *)(w->va + off);
+
+	if (unlikely(off >= w->span)) {
+		buf = dp_reach(rx->fn, &rx->window, addr, rx->buf_len, true, rx->buf_len);
+		*w = rx->window;
+		*bad |= !buf;
+	}
+	dp_prefetchw(buf);
+	return buf;
+}
+
+/* How far are buffers usable from @i on? */
+static uint32_t good_until(const struct dp_rxq *rx, uint32_t i)
+{
+	while (i < rx->n_buf && rx->buf[i])
+		i++;
+	return i;
+}
+
+static void rx_translate(struct dp_rxq *rx, const struct nic_rx_read *d, uint32_t n)
+{
+	struct dp_window w = rx->window;
+	uint8_t **buf = rx->buf, **end = buf + n;
+	bool bad = false;
+
+	for (; end - buf >= (ptrdiff_t)DP_STEP; buf += DP_STEP, d += DP_STEP) {
+		buf[0] = rx_buffer(rx, &w, &d[0], &bad);
+		buf[1] = rx_buffer(rx, &w, &d[1], &bad);
+		buf[2] = rx_buffer(rx, &w, &d[2], &bad);
+		buf[3] = rx_buffer(rx, &w, &d[3], &bad);
+	}
+	for (; buf < end; buf++, d++)
+		*buf = rx_buffer(rx, &w, d, &bad);
+	rx->i_buf = 0;
+	rx->n_buf = n;
+	rx->n_good = bad ? good_until(rx, 0) : n;
 }
 
 bool dp_rx_refill(struct dp_rxq *rx)
 {
-	const struct nic_rx_read *ring;
-	struct dp_window w;
-	uint32_t tail, n, i;
+	uint32_t tail, n;
 
 	if (!rx->ring)
 		return false;
@@ -43,23 +84,10 @@ bool dp_rx_refill(struct dp_rxq *rx)
 		n = rx->n_desc - rx->fetched;
 	if (n > DP_BATCH)
 		n = DP_BATCH;
-	ring = rx->ring + rx->fetched;
-	w = rx->window;
-	for (i = 0; i < n; i++) {
-		uint64_t addr = mmio_read64(&ring[i].pkt_addr);
-		uint8_t *buf = dp_reach_fast(&w, addr);
-
-		if (unlikely(!buf))
-			buf = dp_reach(rx->fn, &w, addr, rx->buf_len, true, rx->buf_len);
-		__builtin_prefetch(buf, 1);
-		rx->buf[i] = buf;
-	}
-	rx->window = w;
+	rx_translate(rx, rx->ring + rx->fetched, n);
 	rx->fetched += n;
 	if (rx->fetched == rx->n_desc)
 		rx->fetched = 0;
-	rx->i_buf = 0;
-	rx->n_buf = n;
 	return true;
 }
 
@@ -147,6 +175,7 @@ void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool mult
 	buf = rx->buf[rx->i_buf++];
 	dp->rx_dirty |= BIT32(q);
 	if (!buf) {
+		rx->n_good = good_until(rx, rx->i_buf);
 		/* a buffer outside mapped memory: its descriptor is used up, the frame is lost */
 		rx->dropped_bad++;
 		rx->n_bad++;
@@ -169,14 +198,28 @@ void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool mult
 	rx->multicast += multi;
 }
 
-/* Write-backs of descriptors [ring, ring + n), which do not wrap. */
-static void write_back(struct nic_rx_read *ring, const uint64_t *lo, const uint64_t *pend,
-		       uint32_t n)
+static inline void write_back_one(struct nic_rx_read *d, uint64_t lo, uint64_t hi)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		mmio_write64(&ring[i], lo[i]);
-		mmio_write64((uint8_t *)&ring[i] + 8, pend[i]); /* last: makes it visible */
+	mmio_write64(d, lo);
+	mmio_write64((uint8_t *)d + 8, hi); /* last: makes it visible */
+}
+
+/*
+ * Write-backs of descriptors [d, d + n), which do not wrap: line by line, so that each is taken
+ * from a polling receiver once.
+ */
+static void write_back(struct nic_rx_read *d, const uint64_t *lo, const uint64_t *hi, uint32_t n)
+{
+	const uint64_t *end = hi + n;
+
+	for (; end - hi >= (ptrdiff_t)DP_STEP; hi += DP_STEP, lo += DP_STEP, d += DP_STEP) {
+		write_back_one(&d[0], lo[0], hi[0]);
+		write_back_one(&d[1], lo[1], hi[1]);
+		write_back_one(&d[2], lo[2], hi[2]);
+		write_back_one(&d[3], lo[3], hi[3]);
 	}
+	for (; hi < end; hi++, lo++, d++)
+		write_back_one(d, *lo, *hi);
 }
 
 static void rx_flush_one(struct dp *dp, struct dp_rxq *rx, bool loop)

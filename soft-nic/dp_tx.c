@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Transmit queues: descriptors in, frames through the switch, completions out. */
-#include "dp_rx.h"
+/* Transmit: single frames through the switch, descriptors that ask for more than a plain frame. */
+#include "dp_tx.h"
 
-#define TX_PLAIN_MASK (NIC_TXD_DTYP | NIC_TXD_DEXT | NIC_TXD_EOP | NIC_TXD_VLE | NIC_TXD_TSE)
-#define TX_PLAIN_DTYP (NIC_TXD_DTYP_DATA * (NIC_TXD_DTYP & -NIC_TXD_DTYP))
-#define TX_PLAIN      (TX_PLAIN_DTYP | NIC_TXD_DEXT | NIC_TXD_EOP)
-#define TX_POPTS_IXSM BIT32(8)
-#define TX_POPTS_TXSM BIT32(9)
-#define TX_CTX_TCP    BIT32(11)
-#define TX_CTX_SCTP   BIT32(12)
-#define ETH_VLAN_LE   0x0081u /* 0x8100 as loaded */
-
-struct staged {
-	const uint8_t *data;
-	uint32_t len;
-};
+#define TX_CTX_TCP  BIT32(11)
+#define TX_CTX_SCTP BIT32(12)
+#define ETH_VLAN_LE 0x0081u /* 0x8100 as loaded */
 
 void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c)
 {
@@ -48,20 +38,18 @@ static __attribute__((noinline)) void tx_decide(struct dp *dp, struct dp_txq *tx
 	tx->last_src = src;
 }
 
-/* The next plain frame with this header takes the short way, if there is one. */
+/* Plain frames with this header take the short way from now on, if there is one. */
 static void tx_remember(struct dp *dp, struct dp_txq *tx, const struct dp_pkt *p)
 {
 	const struct sw_decision *d = &tx->last;
+	struct dp_flow *f = dp_flow_of(tx, p->h0);
 	unsigned int q;
 
 	if (p->tagged || tx->vmvir || d->wire || d->multi || d->broadcast || !d->pools ||
 	    d->pools & (d->pools - 1) || d->pools & dp->cfg->sw.rsse)
 		return;
 	q = (unsigned int)__builtin_ctz(d->pools);
-	tx->fast_rx = &dp->rx[q];
-	tx->fast_bit = BIT32(q);
-	tx->fast_h0 = p->h0;
-	tx->fast_h1 = p->h1 << 16; /* rest of the source address, and the type: no tag */
+	*f = (struct dp_flow){.h0 = p->h0, .h1 = p->h1, .rx = &dp->rx[q], .bit = BIT32(q)};
 }
 
 /* VLAN tag of a frame after the pool's rule; false if the frame carries one it must not. */
@@ -89,29 +77,14 @@ static bool tx_tag(const struct dp_txq *tx, struct dp_pkt *p, bool vle, uint16_t
 	return true;
 }
 
-/* The first 16 bytes, read once: what was checked is what is sent, whatever the guest does
- * meanwhile. */
-static inline void load_header(const uint8_t *data, uint64_t *h0, uint64_t *h1)
-{
-	uint64_t a, b;
-
-	memcpy(&a, data, 8);
-	memcpy(&b, data + 8, 8);
-	__asm__("" : "+r"(a), "+r"(b)); /* no second look by the compiler */
-	*h0 = a;
-	*h1 = b;
-}
-
-/* One frame of at least SNIC_FRAME_MIN bytes; @vle: the descriptor asks for @tag. */
-static __attribute__((noinline)) void tx_frame(struct dp *dp, struct dp_txq *tx,
-					       const uint8_t *data, uint32_t len, bool vle,
-					       uint16_t tag)
+void dp_tx_frame(struct dp *dp, struct dp_txq *tx, const uint8_t *data, uint32_t len, bool vle,
+		 uint16_t tag)
 {
 	struct dp_pkt p = {.data = data, .len = len, .loop = true};
 	uint64_t src, key;
 	uint32_t pools, wire_len;
 
-	load_header(data, &p.h0, &p.h1);
+	dp_load_header(data, &p.h0, &p.h1);
 	if (!tx_tag(tx, &p, vle, tag)) {
 		tx_spoofed(dp, tx);
 		return;
@@ -217,12 +190,10 @@ static void tx_gathered(struct dp *dp, struct dp_txq *tx)
 		memset(tx->scratch + len, 0, SNIC_FRAME_MIN - len);
 		len = SNIC_FRAME_MIN;
 	}
-	tx_frame(dp, tx, tx->scratch, len, vle, tag);
+	dp_tx_frame(dp, tx, tx->scratch, len, vle, tag);
 }
 
-/* Any descriptor at all; true if it wants to be reported done. */
-static __attribute__((noinline)) bool tx_odd(struct dp *dp, struct dp_txq *tx,
-					     const struct nic_tx_desc *d)
+bool dp_tx_odd(struct dp *dp, struct dp_txq *tx, const struct nic_tx_desc *d)
 {
 	uint32_t cmd = le32_get(d->cmd_len), status = le32_get(d->status);
 	uint32_t len = cmd & NIC_TXD_DTALEN;
@@ -266,180 +237,4 @@ static __attribute__((noinline)) bool tx_odd(struct dp *dp, struct dp_txq *tx,
 		tx_gathered(dp, tx);
 	}
 	return cmd & NIC_TXD_RS;
-}
-
-/* ---- one round -------------------------------------------------------------------------- */
-
-/* Command, type and options of a plain frame in one descriptor, upper half of the descriptor. */
-#define TX_PLAIN_HI_MASK (TX_PLAIN_MASK | (uint64_t)(TX_POPTS_IXSM | TX_POPTS_TXSM) << 32)
-
-/*
- * Plain frames from descriptor @i on; stops before the first that is not. Payload is prefetched.
- * In *rs the newest descriptor is the highest bit.
- */
-static inline uint32_t tx_stage(struct dp_txq *tx, const struct nic_tx_desc *ring, uint32_t n,
-				struct staged *st, uint32_t *rs)
-{
-	struct dp_window w = tx->window;
-	uint32_t k, report = *rs;
-
-	for (k = 0; k < n; k++) {
-		uint64_t lo = mmio_read64(&ring[k]);
-		uint64_t hi = mmio_read64((const uint8_t *)&ring[k] + 8);
-		uint32_t len = (uint32_t)hi & NIC_TXD_DTALEN;
-		const uint8_t *data;
-
-		if (unlikely((hi & TX_PLAIN_HI_MASK) != TX_PLAIN ||
-			     len - SNIC_FRAME_MIN > DP_FRAME_MAX - SNIC_FRAME_MIN))
-			break;
-		data = dp_reach_fast(&w, lo);
-		if (unlikely(!data)) {
-			data = dp_reach(tx->fn, &w, lo, len, false, DP_FRAME_MAX);
-			if (!data)
-				break;
-		}
-		__builtin_prefetch(data);
-		report = report >> 1 | ((uint32_t)hi & NIC_TXD_RS) << 4;
-		st[k].data = data;
-		st[k].len = len;
-	}
-	tx->window = w;
-	*rs = report;
-	return k;
-}
-
-/*
- * The short way: frames from the same to the same address and of the same type as before, whose
- * receiver has a buffer ready. Everything about them was decided then; stops at the first other
- * one.
- */
-static inline uint32_t tx_fast_run(struct dp *dp, struct dp_txq *tx, const struct staged *st,
-				   uint32_t n)
-{
-	struct dp_rxq *rx = tx->fast_rx;
-	uint64_t want_h0 = tx->fast_h0, want_h1 = tx->fast_h1, bytes = 0;
-	uint32_t room, max, i;
-	uint8_t **bufs;
-	uint64_t *pend;
-
-	if (unlikely(!rx))
-		return 0;
-	room = rx->n_buf - rx->i_buf;
-	if (n > room)
-		n = room;
-	max = rx->plain_max;
-	bufs = rx->buf + rx->i_buf;
-	pend = rx->pend + rx->n_pend;
-	for (i = 0; i < n; i++) {
-		const uint8_t *data = st[i].data;
-		uint32_t len = st[i].len;
-		uint8_t *buf = bufs[i];
-		uint64_t h0, h1;
-
-		load_header(data, &h0, &h1);
-		if (unlikely(h0 != want_h0 || h1 << 16 != want_h1 || len > max || !buf))
-			break;
-		memcpy(buf, &h0, 8);
-		memcpy(buf + 8, &h1, 8);
-		dp_copy(buf + 16, data + 16, len - 16);
-		pend[i] = DP_RX_STATUS | NIC_RXD_STAT_LB | (uint64_t)len << 32;
-		bytes += len;
-	}
-	if (unlikely(!i))
-		return 0;
-	bytes += (uint64_t)i * DP_CRC;
-	rx->i_buf += i;
-	rx->n_pend += i;
-	rx->pend_bytes += bytes;
-	dp->rx_dirty |= tx->fast_bit;
-	tx->packets += i;
-	tx->bytes += bytes;
-	tx->loop_packets += i;
-	tx->loop_bytes += bytes;
-	dp->n.rx_frames += i;
-	dp->n.rx_bytes += bytes;
-	return i;
-}
-
-static inline void tx_staged(struct dp *dp, struct dp_txq *tx, const struct staged *st, uint32_t n)
-{
-	for (uint32_t i = 0; i < n;) {
-		i += tx_fast_run(dp, tx, st + i, n - i);
-		if (i < n) {
-			tx_frame(dp, tx, st[i].data, st[i].len, false, 0);
-			i++;
-		}
-	}
-}
-
-static inline void tx_complete(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc *ring,
-			       uint32_t rs, uint32_t n)
-{
-	if (!rs)
-		return;
-	if (tx->head_wb) {
-		mmio_write32(tx->head_wb, tx->head);
-	} else if (rs == UINT32_MAX >> (32 - n)) { /* on every one */
-		for (uint32_t i = 0; i < n; i++)
-			mmio_write32(&ring[i].status, NIC_TXD_STAT_DD);
-	} else {
-		for (; rs; rs &= rs - 1)
-			mmio_write32(&ring[__builtin_ctz(rs)].status, NIC_TXD_STAT_DD);
-	}
-	intr_queue(dp->intr, &dp->timer, tx->irq, false);
-}
-
-static void tx_stop(struct dp *dp, struct dp_txq *tx)
-{
-	tx->ring = NULL;
-	atomic_store(&tx->stopped_gen, tx->gen);
-	dp->need_poke = true;
-}
-
-unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx)
-{
-	struct staged st[DP_BATCH];
-	struct nic_tx_desc *ring;
-	uint32_t tail, n, i = 0, k, rs = 0;
-
-	if (unlikely(!tx->ring))
-		return 0;
-	/* both loads go out together: when there is work, the descriptor's line is on its way */
-	__builtin_prefetch(&tx->ring[tx->head]);
-	tail = mmio_read32(tx->regs + DPR_TAIL);
-	if (likely(tail == tx->head))
-		return 0;
-	if (unlikely(tail >= tx->n_desc))
-		return 0;
-	if (unlikely(!(mmio_read32(tx->regs + DPR_CTL) & XDCTL_ENABLE))) {
-		tx_stop(dp, tx);
-		return 0;
-	}
-	io_rmb();
-	n = (tail > tx->head ? tail : tx->n_desc) - tx->head;
-	if (n > DP_BATCH)
-		n = DP_BATCH;
-	ring = tx->ring + tx->head;
-
-	while (i < n) {
-		k = tx->gathering ? 0 : tx_stage(tx, ring + i, n - i, st, &rs);
-		tx_staged(dp, tx, st, k);
-		i += k;
-		if (i < n) {
-			struct nic_tx_desc d;
-
-			d.addr.raw = mmio_read64(&ring[i]);
-			d.cmd_len.raw = mmio_read32(&ring[i].cmd_len);
-			d.status.raw = mmio_read32(&ring[i].status);
-			rs = rs >> 1 | (tx_odd(dp, tx, &d) ? BIT32(31) : 0);
-			i++;
-		}
-	}
-	tx->head += n;
-	if (tx->head == tx->n_desc)
-		tx->head = 0;
-	if (dp->rx_dirty)
-		dp_rx_flush(dp, true);
-	tx_complete(dp, tx, ring, rs >> (32 - n), n);
-	return n;
 }

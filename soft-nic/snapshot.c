@@ -359,5 +359,6 @@ int snic_dma_set(struct snic *s, unsigned int fn, const struct snic_dma *regions
 		t->region[k++] = regions[i];
 	}
 	t->n = k;
+	dp_hints_fill(t);
 	return snic_quiesce(s);
 }

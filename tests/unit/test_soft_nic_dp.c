@@ -735,6 +735,122 @@ static void counters_of_a_vf_add_up_and_survive_its_reset(void **state)
 	assert_int_equal(rig_read(r, SNIC_PF, nic_GOTCL(0)), 0);
 }
 
+static void odd_descriptors_inside_a_batch_keep_their_place(void **state)
+{
+	struct rig *r = *state;
+	const uint8_t *buf = NULL;
+	struct pair p;
+
+	pair_up(r, &p, 64, 60);
+	for (unsigned int i = 0; i < 32; i++) {
+		uint8_t *tx = rig_tx_buf(&p.a);
+		uint32_t at = (uint32_t)(tx - r->mem[0]);
+
+		rig_frame(tx, p.mac_b, p.mac_a, -1, 60 + i);
+		tx[20] = (uint8_t)i;
+		if (i % 7 == 3) { /* two descriptors a frame */
+			rig_tx_raw(&p.a, rig_iova(at), RIG_TXD | 20, 0);
+			rig_tx_raw(&p.a, rig_iova(at + 20), RIG_TXD | NIC_TXD_EOP | (40 + i), 0);
+		} else {
+			rig_tx_raw(&p.a, rig_iova(at),
+				   RIG_TXD | NIC_TXD_EOP | (i % 5 ? 0 : NIC_TXD_RS) | (60 + i), 0);
+		}
+	}
+	rig_run(r);
+	for (unsigned int i = 0; i < 32; i++) {
+		assert_int_equal(rig_rx(&p.b, &buf, NULL), 60 + i);
+		assert_int_equal(buf[20], i);
+	}
+	for (unsigned int i = 0, at = 0; i < 32; i++, at++) {
+		bool two = i % 7 == 3;
+
+		assert_int_equal(le32_get(p.a.tx_ring[at].status) & NIC_TXD_STAT_DD,
+				 !two && i % 5 == 0);
+		at += two;
+	}
+}
+
+static void flows_to_several_vfs_may_alternate(void **state)
+{
+	struct rig *r = *state;
+	struct rig_queue q[8];
+	const uint8_t *buf = NULL;
+	uint8_t src[6], dst[6], f[64];
+
+	rig_pf_up(r, 8);
+	for (unsigned int i = 0; i < 8; i++)
+		q[i] = rig_queue_up(r, i, i, 64, 60);
+	rig_mac(0, src);
+	for (unsigned int i = 0; i < 56; i++) {
+		rig_mac(1 + i % 7, dst);
+		rig_frame(f, dst, src, -1, 64);
+		f[20] = (uint8_t)i;
+		rig_tx(&q[0], f, 64);
+	}
+	rig_run(r);
+	for (unsigned int i = 0; i < 56; i++) {
+		assert_int_equal(rig_rx(&q[1 + i % 7], &buf, NULL), 64);
+		assert_int_equal(buf[20], i);
+		assert_int_equal(buf[5], 1 + 1 + i % 7);
+	}
+	for (unsigned int i = 0; i < 8; i++)
+		assert_int_equal(rig_rx(&q[i], NULL, NULL), 0);
+}
+
+static void good_and_bad_buffers_may_alternate(void **state)
+{
+	struct rig *r = *state;
+	struct snic_counters c;
+	struct pair p;
+
+	pair_up(r, &p, 64, 0);
+	for (unsigned int i = 0; i < 40; i++)
+		rig_post(&p.b, i % 3 == 1 ? UINT64_MAX - i : rig_iova(RIG_RX_BUF + i * RIG_STRIDE));
+	rig_frame(p.frame, p.mac_b, p.mac_a, -1, LEN);
+	for (unsigned int i = 0; i < 40; i++)
+		rig_tx(&p.a, p.frame, LEN);
+	rig_run(r);
+	for (unsigned int i = 0; i < 40; i++) {
+		struct nic_rx_wb wb = p.b.rx_ring[i];
+
+		assert_true(le32_get(wb.status) & NIC_RXD_STAT_DD);
+		assert_int_equal(le16_get(wb.length), i % 3 == 1 ? 0 : LEN);
+		assert_int_equal(!!(le32_get(wb.status) & NIC_RXD_ERR_RXE), i % 3 == 1);
+	}
+	snic_counters(r->nic, &c);
+	assert_int_equal(c.pool[1].rx_packets, 27);
+	assert_int_equal(c.pool[1].rx_dropped, 13);
+}
+
+static void memory_in_many_pieces_is_found(void **state)
+{
+	struct rig *r = *state;
+	struct snic_dma d[SNIC_DMA_REGIONS];
+	const uint8_t *buf = NULL;
+	struct pair p;
+
+	pair_up(r, &p, 64, 0);
+	/* rings in the first piece, buffers scattered: 2 MiB apart for the device, 16 KiB for us */
+	d[0] = (struct snic_dma){RIG_IOVA, RIG_RX_BUF, r->mem[1], true, true};
+	for (uint32_t i = 1; i < SNIC_DMA_REGIONS; i++)
+		d[i] = (struct snic_dma){RIG_IOVA + ((uint64_t)i << 21), 16384,
+					 r->mem[1] + RIG_RX_BUF + i * 16384, true, true};
+	assert_int_equal(snic_dma_set(r->nic, 1, d, SNIC_DMA_REGIONS), 0);
+	for (uint32_t i = 1; i < 60; i++)
+		rig_post(&p.b, RIG_IOVA + ((uint64_t)(i * 37 % 63 + 1) << 21) + 100);
+	for (uint32_t i = 1; i < 60; i++) {
+		rig_frame(p.frame, p.mac_b, p.mac_a, -1, LEN);
+		p.frame[20] = (uint8_t)i;
+		rig_tx(&p.a, p.frame, LEN);
+	}
+	rig_run(r);
+	for (uint32_t i = 1; i < 60; i++) {
+		assert_int_equal(rig_rx(&p.b, NULL, NULL), LEN);
+		buf = r->mem[1] + RIG_RX_BUF + (i * 37 % 63 + 1) * 16384 + 100;
+		assert_int_equal(buf[20], i);
+	}
+}
+
 static void one_round_is_bounded_and_fair(void **state)
 {
 	struct rig *r = *state;
@@ -786,6 +902,10 @@ int main(void)
 		CASE(unmapped_memory_is_never_touched_again),
 		CASE(memory_the_device_may_not_write_is_not_written),
 		CASE(counters_of_a_vf_add_up_and_survive_its_reset),
+		CASE(odd_descriptors_inside_a_batch_keep_their_place),
+		CASE(flows_to_several_vfs_may_alternate),
+		CASE(good_and_bad_buffers_may_alternate),
+		CASE(memory_in_many_pieces_is_found),
 		CASE(one_round_is_bounded_and_fair),
 	};
 

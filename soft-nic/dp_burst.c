@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The packet path. A round takes up to DP_BATCH descriptors of a queue through stages, each over
+ * the whole batch: decode a line of descriptors at a time and prefetch payload; copy runs of frames
+ * whose way is known; write the receivers' descriptors back; report the sender's done. Whatever is
+ * not plain leaves for dp_tx.c and comes back in its place, so order is kept.
+ *
+ * SSE2 only: it is what every x86-64 has.
+ */
+#include "dp_tx.h"
+
+#define TX_PLAIN_MASK (NIC_TXD_DTYP | NIC_TXD_DEXT | NIC_TXD_EOP | NIC_TXD_VLE | NIC_TXD_TSE)
+#define TX_PLAIN_DTYP (NIC_TXD_DTYP_DATA * (NIC_TXD_DTYP & -NIC_TXD_DTYP))
+#define TX_PLAIN      (TX_PLAIN_DTYP | NIC_TXD_DEXT | NIC_TXD_EOP)
+#define TX_POPTS      (TX_POPTS_IXSM | TX_POPTS_TXSM)
+#define TX_RS_SHIFT   4 /* to bit 31, which movemask takes */
+#define SHORT_MAX     64u
+#define HEADER_MASK   0x3fff /* 14 bytes: addresses and type */
+
+_Static_assert(NIC_TXD_RS << TX_RS_SHIFT == BIT32(31), "report status becomes the sign");
+_Static_assert(DP_STEP == 4 && DP_BATCH % DP_STEP == 0, "four descriptors a step");
+_Static_assert(SNIC_FRAME_MIN >= 48 + 1, "short copies reach back from the end");
+
+/* Plain frames of one batch. */
+struct staged {
+	const uint8_t *data[DP_BATCH];
+	_Alignas(16) uint32_t len[DP_BATCH + DP_STEP];
+	uint32_t longest; /* upper bound of len[] */
+	uint32_t rs;	  /* descriptors to report, by position in the batch */
+};
+
+/* One load that the compiler does not repeat: the guest may write meanwhile. */
+static inline __m128i load16(const void *p)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)p);
+
+	__asm__("" : "+x"(v));
+	return v;
+}
+
+/* ---- decode ----------------------------------------------------------------------------- */
+
+/* Address of one staged frame; false if it is not in the sender's memory. */
+static inline bool stage_data(struct dp_txq *tx, struct dp_window *w, uint64_t addr, uint32_t len,
+			      const uint8_t **ret_data)
+{
+	uint64_t off = addr - w->base;
+	const uint8_t *data = (const uint8_t *)(w->va + off);
+
+	if (unlikely(off >= w->span)) {
+		data = dp_reach(tx->fn, &tx->window, addr, len, false, DP_FRAME_MAX);
+		*w = tx->window;
+		if (!data)
+			return false;
+	}
+	__builtin_prefetch(data);
+	*ret_data = data;
+	return true;
+}
+
+static inline bool plain(uint32_t cmd, uint32_t status)
+{
+	uint32_t len = cmd & NIC_TXD_DTALEN;
+
+	return (cmd & TX_PLAIN_MASK) == TX_PLAIN && !(status & TX_POPTS) &&
+	       len - SNIC_FRAME_MIN <= DP_FRAME_MAX - SNIC_FRAME_MIN;
+}
+
+/* Descriptors one by one: the rest of a batch, and up to the first that is not plain. */
+static __attribute__((noinline)) uint32_t stage_each(struct dp_txq *tx,
+						     const struct nic_tx_desc *ring, uint32_t k,
+						     uint32_t n, struct staged *st, uint32_t at)
+{
+	struct dp_window w = tx->window;
+
+	for (; k < n; k++) {
+		uint64_t addr = mmio_read64(&ring[k]);
+		uint64_t hi = mmio_read64((const uint8_t *)&ring[k] + 8);
+		uint32_t cmd = (uint32_t)hi, len = cmd & NIC_TXD_DTALEN;
+
+		if (unlikely(!plain(cmd, (uint32_t)(hi >> 32)) ||
+			     !stage_data(tx, &w, addr, len, &st->data[k])))
+			break;
+		st->rs |= (cmd & NIC_TXD_RS ? 1u : 0u) << (at + k);
+		st->len[k] = len;
+		if (len > st->longest)
+			st->longest = len;
+	}
+	return k;
+}
+
+/* One line of descriptors; false: look at them one by one. Commands are loaded once, in registers.
+ */
+static inline bool stage_line(struct dp_txq *tx, struct dp_window *w, const struct nic_tx_desc *d,
+			      struct staged *st, size_t k, uint32_t at, __m128i *longest)
+{
+	const __m128i mask = _mm_set1_epi32((int)TX_PLAIN_MASK), want = _mm_set1_epi32(TX_PLAIN);
+	const __m128i popts = _mm_set1_epi32(TX_POPTS), low = _mm_set1_epi32(NIC_TXD_DTALEN);
+	const __m128i min = _mm_set1_epi32(SNIC_FRAME_MIN - 1), max = _mm_set1_epi32(DP_FRAME_MAX);
+	__m128i d0 = load16(&d[0]), d1 = load16(&d[1]), d2 = load16(&d[2]), d3 = load16(&d[3]);
+	__m128 h01 = (__m128)_mm_unpackhi_epi64(d0, d1), h23 = (__m128)_mm_unpackhi_epi64(d2, d3);
+	__m128i cmd = (__m128i)_mm_shuffle_ps(h01, h23, 0x88);
+	__m128i status = (__m128i)_mm_shuffle_ps(h01, h23, 0xdd);
+	__m128i len = _mm_and_si128(cmd, low), odd, good;
+	const uint8_t **data = &st->data[k];
+	uint32_t *lens = &st->len[k];
+
+	odd = _mm_or_si128(_mm_xor_si128(_mm_and_si128(cmd, mask), want),
+			   _mm_and_si128(status, popts));
+	good = _mm_and_si128(_mm_cmpeq_epi32(odd, _mm_setzero_si128()), _mm_cmpgt_epi32(len, min));
+	good = _mm_andnot_si128(_mm_cmpgt_epi32(len, max), good);
+	if (unlikely(_mm_movemask_ps((__m128)good) != 0xf))
+		return false;
+	/* lengths before addresses: dp_reach() wants them */
+	_mm_storeu_si128((__m128i *)(void *)lens, len);
+	if (unlikely(!stage_data(tx, w, mmio_read64(&d[0]), lens[0], &data[0]) ||
+		     !stage_data(tx, w, mmio_read64(&d[1]), lens[1], &data[1]) ||
+		     !stage_data(tx, w, mmio_read64(&d[2]), lens[2], &data[2]) ||
+		     !stage_data(tx, w, mmio_read64(&d[3]), lens[3], &data[3])))
+		return false;
+	*longest = _mm_max_epi16(*longest, len); /* at most DP_FRAME_MAX each */
+	st->rs |= (uint32_t)_mm_movemask_ps((__m128)_mm_slli_epi32(cmd, TX_RS_SHIFT)) << (at + k);
+	return true;
+}
+
+static inline uint32_t max_of(__m128i v)
+{
+	v = _mm_max_epi16(v, _mm_srli_si128(v, 8));
+	v = _mm_max_epi16(v, _mm_srli_si128(v, 4));
+	return (uint32_t)_mm_cvtsi128_si32(v);
+}
+
+/* Plain frames from ring[0] on, position @at of the batch; stops before the first that is not. */
+static inline uint32_t stage(struct dp_txq *tx, const struct nic_tx_desc *ring, uint32_t n,
+			     struct staged *st, uint32_t at)
+{
+	__m128i longest = _mm_setzero_si128();
+	struct dp_window w = tx->window;
+	uint32_t k;
+
+	for (k = 0; k + DP_STEP <= n; k += DP_STEP)
+		if (unlikely(!stage_line(tx, &w, &ring[k], st, k, at, &longest)))
+			break;
+	st->longest = max_of(longest);
+	return k < n ? stage_each(tx, ring, k, n, st, at) : k;
+}
+
+/* ---- copy ------------------------------------------------------------------------------- */
+
+/* Frames up to the first of another flow; @brief: none has more than SHORT_MAX bytes. */
+static inline uint32_t copy_run(const struct staged *st, uint32_t i, uint32_t n,
+				uint8_t *const *bufs, const struct dp_flow *f, bool brief,
+				uint64_t *ret_bytes)
+{
+	const __m128i want = _mm_set_epi64x((long long)f->h1, (long long)f->h0);
+	const uint8_t *const *data = &st->data[i];
+	const uint32_t *lens = &st->len[i];
+	uint64_t bytes = 0;
+	uint32_t k;
+
+	for (k = 0; k < n; k++) {
+		const uint8_t *s = data[k];
+		uint8_t *d = bufs[k];
+		uint32_t len = lens[k];
+		__m128i h = load16(s); /* what is compared is what is stored */
+
+		if (unlikely(~_mm_movemask_epi8(_mm_cmpeq_epi8(h, want)) & HEADER_MASK))
+			break;
+		_mm_storeu_si128((__m128i *)d, h);
+		if (brief) {
+			copy16(d + 16, s + 16);
+			copy16(d + 32, s + 32);
+			copy16(d + len - 16, s + len - 16);
+		} else {
+			dp_copy(d + 16, s + 16, len - 16);
+		}
+		bytes += len;
+	}
+	*ret_bytes = bytes;
+	return k;
+}
+
+/* Status and length of @n frames, a little more than asked for: see struct dp_rxq. */
+static inline void pend_run(uint64_t *pend, const uint32_t *len, uint32_t n)
+{
+	const __m128i status = _mm_set1_epi32((int)(DP_RX_STATUS | NIC_RXD_STAT_LB));
+
+	for (size_t k = 0; k < n; k += DP_STEP) {
+		__m128i l = _mm_loadu_si128((const __m128i *)(const void *)&len[k]);
+
+		_mm_storeu_si128((__m128i *)(void *)&pend[k], _mm_unpacklo_epi32(status, l));
+		_mm_storeu_si128((__m128i *)(void *)&pend[k + 2], _mm_unpackhi_epi32(status, l));
+	}
+}
+
+/*
+ * The short way: frames of a flow that was decided before, as far as its receiver has buffers.
+ * Returns how many of st[i..n) it took.
+ */
+static inline uint32_t flow_run(struct dp *dp, struct dp_txq *tx, const struct dp_flow *f,
+				const struct staged *st, uint32_t i, uint32_t n)
+{
+	struct dp_rxq *rx = f->rx;
+	uint64_t bytes;
+	uint32_t room;
+
+	if (unlikely(!rx || st->longest > rx->plain_max))
+		return 0;
+	if (unlikely(rx->i_buf == rx->n_buf && !dp_rx_refill(rx)))
+		return 0;
+	room = rx->n_good - rx->i_buf;
+	n = n - i < room ? n - i : room;
+	if (st->longest <= SHORT_MAX)
+		n = copy_run(st, i, n, rx->buf + rx->i_buf, f, true, &bytes);
+	else
+		n = copy_run(st, i, n, rx->buf + rx->i_buf, f, false, &bytes);
+	if (unlikely(!n))
+		return 0;
+	pend_run(rx->pend + rx->n_pend, &st->len[i], n);
+	bytes += (uint64_t)n * DP_CRC;
+	rx->i_buf += n;
+	rx->n_pend += n;
+	rx->pend_bytes += bytes;
+	dp->rx_dirty |= f->bit;
+	tx->packets += n;
+	tx->bytes += bytes;
+	tx->loop_packets += n;
+	tx->loop_bytes += bytes;
+	dp->n.rx_frames += n;
+	dp->n.rx_bytes += bytes;
+	return n;
+}
+
+static inline void send_staged(struct dp *dp, struct dp_txq *tx, const struct staged *st,
+			       uint32_t n)
+{
+	for (uint32_t i = 0, k; i < n; i += k) {
+		/* a look at the destination only finds the flow: flow_run() checks the header */
+		k = flow_run(dp, tx, dp_flow_of(tx, mmio_read64(st->data[i])), st, i, n);
+		if (unlikely(!k)) {
+			dp_tx_frame(dp, tx, st->data[i], st->len[i], false, 0);
+			k = 1;
+		}
+	}
+}
+
+/* ---- completion ------------------------------------------------------------------------- */
+
+static inline void complete(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc *ring, uint32_t rs,
+			    uint32_t n)
+{
+	struct nic_tx_desc *d = ring, *end = ring + n;
+
+	if (!rs)
+		return;
+	if (tx->head_wb) {
+		mmio_write32(tx->head_wb, tx->head);
+	} else if (rs == UINT32_MAX >> (32 - n)) { /* on every one */
+		for (; end - d >= (ptrdiff_t)DP_STEP; d += DP_STEP) {
+			mmio_write32(&d[0].status, NIC_TXD_STAT_DD);
+			mmio_write32(&d[1].status, NIC_TXD_STAT_DD);
+			mmio_write32(&d[2].status, NIC_TXD_STAT_DD);
+			mmio_write32(&d[3].status, NIC_TXD_STAT_DD);
+		}
+		for (; d < end; d++)
+			mmio_write32(&d->status, NIC_TXD_STAT_DD);
+	} else {
+		for (; rs; rs &= rs - 1)
+			mmio_write32(&ring[__builtin_ctz(rs)].status, NIC_TXD_STAT_DD);
+	}
+	intr_queue(dp->intr, &dp->timer, tx->irq, false);
+}
+
+static void tx_stop(struct dp *dp, struct dp_txq *tx)
+{
+	tx->ring = NULL;
+	atomic_store(&tx->stopped_gen, tx->gen);
+	dp->need_poke = true;
+}
+
+static void send_batch(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc *ring, uint32_t n,
+		       struct staged *st)
+{
+	uint32_t i = 0, k;
+
+	while (i < n) {
+		k = tx->gathering ? 0 : stage(tx, ring + i, n - i, st, i);
+		send_staged(dp, tx, st, k);
+		i += k;
+		if (i < n) {
+			struct nic_tx_desc d;
+
+			d.addr.raw = mmio_read64(&ring[i]);
+			d.cmd_len.raw = mmio_read32(&ring[i].cmd_len);
+			d.status.raw = mmio_read32(&ring[i].status);
+			st->rs |= (dp_tx_odd(dp, tx, &d) ? 1u : 0u) << i;
+			i++;
+		}
+	}
+}
+
+unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx)
+{
+	struct nic_tx_desc *ring;
+	struct staged st;
+	uint32_t tail, n;
+
+	if (unlikely(!tx->ring))
+		return 0;
+	/* both loads go out together: when there is work, the descriptor's line is on its way */
+	__builtin_prefetch(&tx->ring[tx->head]);
+	tail = mmio_read32(tx->regs + DPR_TAIL);
+	if (likely(tail == tx->head))
+		return 0;
+	if (unlikely(tail >= tx->n_desc))
+		return 0;
+	if (unlikely(!(mmio_read32(tx->regs + DPR_CTL) & XDCTL_ENABLE))) {
+		tx_stop(dp, tx);
+		return 0;
+	}
+	io_rmb();
+	n = (tail > tx->head ? tail : tx->n_desc) - tx->head;
+	if (n > DP_BATCH)
+		n = DP_BATCH;
+	ring = tx->ring + tx->head;
+	for (uint32_t i = DP_STEP; i < n; i += DP_STEP)
+		__builtin_prefetch(&ring[i]);
+	st.rs = 0;
+	send_batch(dp, tx, ring, n, &st);
+	tx->head += n;
+	if (tx->head == tx->n_desc)
+		tx->head = 0;
+	if (dp->rx_dirty)
+		dp_rx_flush(dp, true);
+	complete(dp, tx, ring, st.rs, n);
+	return n;
+}
