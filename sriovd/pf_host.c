@@ -170,6 +170,8 @@ void host_pf_took(struct sriovd *d, struct pf *pf, const struct host_pf *now)
 	struct host_pf was = pf->now;
 
 	pf->now = *now;
+	if (!pf->ops->kernel)
+		pf->now.speed_mbps = was.speed_mbps; /* the kernel has no network device to ask */
 	pf->total_vfs = now->total_vfs < VFS_MAX ? now->total_vfs : VFS_MAX;
 	if (!pf->ops->kernel)
 		return;

@@ -33,6 +33,7 @@ static int host_pf_new(struct sriovd *d, const struct row_host_pf *row, struct p
 		return op_fail(e, HTTP_INTERNAL, -ENOMEM, "pf %s: out of memory", row->name);
 	pf->host = *row;
 	pf->caps = row->caps;
+	pf->may_bind = true;
 	pf->ops = strcmp(row->driver, PCISYS_VFIO_DRIVER) == 0 ? &pf_ops_vfio : &pf_ops_kernel;
 	text_set(pf->now.bdf.text, sizeof(pf->now.bdf.text), "%s", row->bdf);
 	*ret_pf = pf;
@@ -278,6 +279,7 @@ static void compare(struct sriovd *d, struct pf *pf, int r, const struct host_pf
 		pthread_cond_broadcast(&d->changed);
 		return;
 	}
+	pf->may_bind |= r < 0; /* when it is there again its kernel driver claims it first */
 	pf->absent = r < 0 || strcmp(now->driver, pf->host.driver) != 0;
 	if (pf->up || pf->num_vfs > 0) {
 		log_object_warning(pf->object, 0, "lost: %s", reason);

@@ -11,7 +11,9 @@
 #include <lib/log.h>
 #include <stdio.h>
 #include <sriovd/pf_driver.h>
+#include <sriovd/watch.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/pidfd.h>
 
 #include "pf_host.h"
@@ -82,10 +84,36 @@ static void fetch_copies(struct pf *pf)
 			   pf->drv.object);
 }
 
-static void drop_copies(struct pf *pf)
+static void drop_copies(struct sriovd *d, struct pf *pf)
 {
+	watch_del(d, pf->request_fd);
+	pf->request_fd = fd_close(pf->request_fd);
 	pf->device_fd = fd_close(pf->device_fd);
 	pf->container_fd = fd_close(pf->container_fd);
+}
+
+/* Whoever wants the PF unbound or removed waits for us: hear of it. */
+static void watch_request(struct sriovd *d, struct pf *pf)
+{
+	_cleanup_(pcif_closep) struct pcif *f = NULL;
+	int copy, r;
+
+	if (pf->request_fd >= 0 || pf->device_fd < 0)
+		return;
+	copy = fcntl(pf->device_fd, F_DUPFD_CLOEXEC, 0);
+	r = copy < 0 ? -errno : pcif_open_vfio_fds(copy, -1, &f, NULL, 0);
+	if (r >= 0) {
+		pf->request_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		r = pf->request_fd < 0 ? -errno : 0;
+	}
+	if (r >= 0)
+		r = pcif_irq_set(f, PCIF_IRQ_REQ, 0, 1, &pf->request_fd);
+	if (r >= 0)
+		r = watch_add(d, pf->request_fd, &pf->drv, WATCH_WANTED);
+	if (r >= 0)
+		return;
+	log_object_warning(pf->object, r, "the kernel cannot ask for it");
+	pf->request_fd = fd_close(pf->request_fd);
 }
 
 static int open_pf(struct sriovd *d, struct pf *pf, struct op_error *e)
@@ -106,13 +134,13 @@ static int open_pf(struct sriovd *d, struct pf *pf, struct op_error *e)
 	if (r < 0)
 		return op_fail(e, HTTP_CHILD, r, "pf %s: %.240s", pf->name,
 			       err[0] ? err : strerrordesc_np(-r));
-	drop_copies(pf);
+	drop_copies(d, pf);
 	pf->device_fd = fcntl(device, F_DUPFD_CLOEXEC, 0);
 	pf->container_fd = fcntl(container, F_DUPFD_CLOEXEC, 0);
 	if (pf->device_fd >= 0 && pf->container_fd >= 0)
 		return 0;
 	r = op_fail(e, HTTP_INTERNAL, -errno, "pf %s: %s", pf->name, strerror(errno));
-	drop_copies(pf);
+	drop_copies(d, pf);
 	return r;
 }
 
@@ -143,7 +171,7 @@ static int start_driver(struct sriovd *d, struct pf *pf, bool *ret_fresh, struct
 			       clock_patient_us(OPEN_US), &answer, e);
 	if (r < 0) {
 		/* whatever is wrong with them, new ones may not be */
-		drop_copies(pf);
+		drop_copies(d, pf);
 		return r;
 	}
 	if (!json_is_true(json_object_get(answer, "adopted")))
@@ -175,18 +203,48 @@ static int vfio_set_vfs(struct sriovd *d, struct pf *pf, unsigned int num_vfs, s
 	return r;
 }
 
+/*
+ * After a start of the host its kernel driver has it, and is replaced. Whoever takes it from
+ * vfio-pci while we run means it.
+ */
+static int own_pf(struct sriovd *d, struct pf *pf, struct op_error *e)
+{
+	int r;
+
+	if (host_driver_is(d, pf, PCISYS_VFIO_DRIVER)) {
+		pf->may_bind = false;
+		return 0;
+	}
+	if (!pf->may_bind)
+		return op_fail(e, HTTP_CHILD, -ENODEV,
+			       "pf %s: %s is driven by %s: somebody took it from vfio-pci",
+			       pf->name, pf->host.bdf,
+			       pf->now.driver[0] ? pf->now.driver : "nothing");
+	drop_copies(d, pf);
+	r = bind_pf(d, pf, e);
+	if (r >= 0)
+		pf->may_bind = false;
+	return r;
+}
+
 static int vfio_bring_up(struct sriovd *d, struct pf *pf, struct op_error *e)
 {
 	bool fresh = false;
 	int r;
 
-	r = host_pf_look(d, pf, e);
-	if (r >= 0 && !host_driver_is(d, pf, PCISYS_VFIO_DRIVER)) {
-		drop_copies(pf);
-		r = bind_pf(d, pf, e);
+	if (pf->requested) {
+		pf->requested = false;
+		child_stop(d, &pf->drv);
+		drop_copies(d, pf);
+		return op_fail(e, HTTP_CHILD, -EAGAIN, "%s", pf->loss);
 	}
+	r = host_pf_look(d, pf, e);
+	if (r >= 0)
+		r = own_pf(d, pf, e);
 	if (r >= 0)
 		r = start_driver(d, pf, &fresh, e);
+	if (r >= 0)
+		watch_request(d, pf);
 	if (r >= 0)
 		r = host_pf_look(d, pf, e);
 	if (r < 0)
@@ -280,7 +338,7 @@ static int take_down(struct sriovd *d, struct pf *pf, struct op_error *e)
 	if (pf->drv.running && pf->num_vfs > 0 && pf_driver_set_vfs(d, pf, 0, e) < 0)
 		log_object_warning(pf->drv.object, 0, "%s", e->text);
 	child_stop(d, &pf->drv);
-	drop_copies(pf);
+	drop_copies(d, pf);
 	return 0;
 }
 
@@ -291,7 +349,7 @@ static void vfio_stop(struct sriovd *d, struct pf *pf)
 	if (take_down(d, pf, &e) < 0) {
 		log_object_warning(pf->object, 0, "%s", e.text);
 		child_stop(d, &pf->drv);
-		drop_copies(pf);
+		drop_copies(d, pf);
 	}
 }
 

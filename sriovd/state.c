@@ -314,7 +314,7 @@ struct pf *pf_new(struct sriovd *d, const char *name)
 	text_set(pf->reason, sizeof(pf->reason), "not started yet");
 	pf->drv.pidfd = pf->drv.event_fd = -1;
 	pf->snic.pidfd = pf->snic.event_fd = -1;
-	pf->device_fd = pf->container_fd = -1;
+	pf->device_fd = pf->container_fd = pf->request_fd = -1;
 	while (*at)
 		at = &(*at)->next;
 	*at = pf;
@@ -401,6 +401,7 @@ void pf_free(struct sriovd *d, struct pf *pf)
 	child_done(&pf->snic);
 	fd_close(pf->device_fd);
 	fd_close(pf->container_fd);
+	fd_close(pf->request_fd);
 	free(pf->seen);
 	free(pf);
 }

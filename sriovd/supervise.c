@@ -52,6 +52,20 @@ void child_ended(struct sriovd *d, struct child *c)
 	}
 }
 
+/* The kernel waits until nobody has the PF any more; recovery lets go of it. */
+void child_wanted(struct sriovd *d, struct child *c)
+{
+	struct pf *pf = owner_of(c, struct pf, drv);
+	char reason[LEDGER_REASON];
+
+	watch_del(d, pf->request_fd);
+	pf->request_fd = fd_close(pf->request_fd);
+	pf->requested = true;
+	text_set(reason, sizeof(reason), "the host wants %s back", pf->host.bdf);
+	log_object_warning(pf->object, 0, "%s", reason);
+	pf_lose(d, pf, reason);
+}
+
 static void on_vm_state(struct sriovd *d, struct child *c, json_t *data)
 {
 	const char *state = "", *reason = "";

@@ -5,7 +5,7 @@
 
 int watch_add(struct sriovd *d, int fd, struct child *c, enum watch_what what)
 {
-	/* children are aligned: the lowest bit of the pointer says which descriptor it is */
+	/* children are aligned: the lowest bits of the pointer say which descriptor it is */
 	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = (uintptr_t)c | (uintptr_t)what};
 
 	if (d->watch_fd < 0)
@@ -27,10 +27,12 @@ static int on_watch(sd_event_source *s, int fd, uint32_t revents, void *userdata
 	/* one a turn: handling it may remove others, and the loop comes back at once */
 	baton_take(d);
 	if (epoll_wait(fd, &ev, 1, 0) == 1) {
-		struct child *c = (struct child *)(uintptr_t)(ev.data.u64 & ~UINT64_C(1));
+		struct child *c = (struct child *)(uintptr_t)(ev.data.u64 & ~UINT64_C(3));
 
 		if (ev.data.u64 & WATCH_END)
 			child_ended(d, c);
+		else if (ev.data.u64 & WATCH_WANTED)
+			child_wanted(d, c);
 		else
 			child_events(d, c);
 	}

@@ -33,6 +33,10 @@ static const struct {
 	{"DELETE", "/v1/nets/a"},
 	{"GET", "/v1/nets/a/verify"},
 	{"GET", "/v1/nets"},
+	{"POST", "/v1/pfs"},
+	{"DELETE", "/v1/pfs/p0"},
+	{"GET", "/v1/pfs"},
+	{"GET", "/v1/events"},
 	{"POST", "/v1/vms"},
 	{"DELETE", "/v1/vms/vm1"},
 	{"POST", "/v1/vms/vm1/request"},
@@ -42,8 +46,11 @@ static const struct {
 static const char *const methods[] = {"GET", "POST", "PATCH", "DELETE"};
 
 static const char *const keys[] = {
-	"name",	   "mac", "vlan",	"vlan_qos",    "spoofchk",   "pf",   "vm", "path", "force",
-	"num_vfs", "vms", "timeout_ms", "deadline_ms", "memory_mib", "kind", "a",  "b",	   "x"};
+	"name",	       "mac",	      "vlan",	     "vlan_qos",   "spoofchk",
+	"pf",	       "vm",	      "path",	     "force",	   "num_vfs",
+	"vms",	       "timeout_ms",  "deadline_ms", "memory_mib", "kind",
+	"a",	       "b",	      "x",	     "vlan_proto", "trust",
+	"min_tx_rate", "max_tx_rate", "link_state",  "device",	   "driver"};
 static const char *const values[] = {
 	"\"a\"",
 	"\"b\"",
@@ -54,6 +61,10 @@ static const char *const values[] = {
 	"\"vf\"",
 	"\"virtio\"",
 	"\"emulated\"",
+	"\"802.1ad\"",
+	"\"disable\"",
+	"\"0000:01:00.0\"",
+	"\"sriov-pf\"",
 	"\"ping\"",
 	"\"\"",
 	"0",

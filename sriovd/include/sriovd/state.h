@@ -96,6 +96,9 @@ struct pf {
 	struct host_pf now; /* as sysfs showed it last */
 	struct row_baseline baseline[VFS_MAX];
 	int device_fd, container_fd; /* copies, so that the PF outlives its sriov-pf */
+	int request_fd;		     /* the kernel asks for the PF through it */
+	bool requested;		     /* it did */
+	bool may_bind;		     /* nobody took it from vfio-pci since we had it there */
 	struct vf_list *seen;	     /* for whoever asks often */
 	uint64_t seen_us;	     /* 0: stale */
 };

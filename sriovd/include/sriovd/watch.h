@@ -13,6 +13,7 @@ struct child;
 enum watch_what {
 	WATCH_EVENTS = 0, /* its event connection */
 	WATCH_END = 1,	  /* its pidfd */
+	WATCH_WANTED = 2, /* the kernel wants the PF that it drives */
 };
 
 /**
@@ -37,9 +38,10 @@ int watch_add(struct sriovd *d, int fd, struct child *c, enum watch_what what) _
 void watch_del(struct sriovd *d, int fd);
 
 /**
- * child_ended(), child_events() - what the loop calls with the baton; supervise.c
+ * child_ended(), child_events(), child_wanted() - what the loop calls with the baton; supervise.c
  *
  * Context: the loop, baton kept. Source: -.
  */
 void child_ended(struct sriovd *d, struct child *c);
 void child_events(struct sriovd *d, struct child *c);
+void child_wanted(struct sriovd *d, struct child *c);
