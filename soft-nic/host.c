@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include "host.h"
+#include "mapguard.h"
 
 static void signal_fd(int fd)
 {
@@ -48,6 +49,22 @@ static int on_poke_fd(sd_event_source *source, int fd, uint32_t revents, void *u
 	if (read(fd, &n, sizeof(n)) < 0)
 		return 0;
 	snic_service(h->nic);
+	return 0;
+}
+
+/* A client took memory away that it had mapped for us: to it, the function is gone. */
+static int on_lost_fd(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct host *h = userdata;
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) < 0)
+		return 0;
+	for (unsigned int fn = 0; fn < SNIC_FNS; fn++)
+		if (h->fn[fn].server && vfu_server_evict(h->fn[fn].server))
+			log_object_warning(h->o.name, 0,
+					   "function %u: its client's memory went away, hung up",
+					   fn);
 	return 0;
 }
 
@@ -261,6 +278,7 @@ int host_new(sd_event *event, const struct host_options *o, struct host **ret_ho
 		return -ENOMEM;
 	h->o = *o;
 	h->event = sd_event_ref(event);
+	h->lost_fd = -1;
 	for (unsigned int fn = 0; fn < SNIC_FNS; fn++) {
 		h->fn[fn] = (struct host_fn){.host = h, .fn = fn};
 		for (unsigned int v = 0; v < NIC_PF_MSIX_N; v++)
@@ -272,6 +290,13 @@ int host_new(sd_event *event, const struct host_options *o, struct host **ret_ho
 	r = sd_event_add_io(event, &h->poke_source, h->poke_fd, EPOLLIN, on_poke_fd, h);
 	if (r < 0)
 		return r;
+	h->lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (h->lost_fd < 0)
+		return -errno;
+	r = sd_event_add_io(event, &h->lost_source, h->lost_fd, EPOLLIN, on_lost_fd, h);
+	if (r < 0)
+		return r;
+	mapguard_notify(h->lost_fd);
 	memcpy(config.mac, o->mac, sizeof(config.mac));
 	config.ctx = h;
 	r = snic_new(&config, &h->nic);
@@ -308,6 +333,9 @@ void host_free(struct host *h)
 	snic_wire_free(h->wire);
 	sd_event_source_disable_unref(h->poke_source);
 	fd_close(h->poke_fd);
+	mapguard_notify(-1);
+	sd_event_source_disable_unref(h->lost_source);
+	fd_close(h->lost_fd);
 	fd_close(h->o.control_fd);
 	fd_close(h->o.tap_fd);
 	sd_event_unref(h->event);

@@ -36,6 +36,8 @@ struct host {
 	sd_event *event;
 	sd_event_source *poke_source;
 	int poke_fd;
+	sd_event_source *lost_source;
+	int lost_fd; /* a client's memory is not there any more */
 	struct snic *nic;
 	struct snic_wire *wire;
 	struct snic_tap *tap;

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 #include "mapguard.h"
 
 #define SLOTS 1024u
@@ -19,6 +20,7 @@ static struct slot {
 	_Atomic unsigned int missing;
 } slots[SLOTS];
 static bool installed;
+static _Atomic int notify_fd = -1;
 
 static struct slot *slot_of(uintptr_t at)
 {
@@ -33,8 +35,9 @@ static struct slot *slot_of(uintptr_t at)
 
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
-	int saved = errno;
 	struct slot *s = slot_of((uintptr_t)info->si_addr);
+	const uint64_t one = 1;
+	int saved = errno;
 	void *page;
 
 	if (s && info->si_code == BUS_ADRERR) {
@@ -42,6 +45,9 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 		if (mmap(page, s->page, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page) {
 			atomic_fetch_add(&s->missing, 1);
+			if (write(atomic_load(&notify_fd), &one, sizeof(one)) < 0) {
+				/* nobody to tell, or told already */
+			}
 			errno = saved;
 			return;
 		}
@@ -59,6 +65,19 @@ int mapguard_install(void)
 	if (sigaction(SIGBUS, &sa, NULL) < 0)
 		return -errno;
 	installed = true;
+	return 0;
+}
+
+void mapguard_notify(int fd)
+{
+	atomic_store(&notify_fd, fd);
+}
+
+unsigned int mapguard_missing(const void *va)
+{
+	for (unsigned int i = 0; va && i < SLOTS; i++)
+		if (atomic_load(&slots[i].va) == (uintptr_t)va)
+			return atomic_load(&slots[i].missing);
 	return 0;
 }
 

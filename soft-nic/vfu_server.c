@@ -340,6 +340,14 @@ void vfu_server_free(struct vfu_server *s)
 	free(s);
 }
 
+bool vfu_server_evict(struct vfu_server *s)
+{
+	if (!vfu_server_dma_lost(s))
+		return false;
+	drop_client(s);
+	return true;
+}
+
 int vfu_server_irq(const struct vfu_server *s, unsigned int vector)
 {
 	return vector < s->config.n_msix ? s->irq_fd[vector] : -1;

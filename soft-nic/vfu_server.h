@@ -103,6 +103,14 @@ int vfu_server_irq(const struct vfu_server *s, unsigned int vector);
 bool vfu_server_connected(const struct vfu_server *s);
 
 /**
+ * vfu_server_evict() - hang up on a client whose memory is not what it mapped: mapguard_notify()
+ * told of missing pages, of this client or another
+ *
+ * Context: the loop's thread. Return: true if it was this one. Source: -.
+ */
+bool vfu_server_evict(struct vfu_server *s);
+
+/**
  * vfu_server_messages() - region reads and writes served so far: what a guest's traps cost
  *
  * Context: the loop's thread. Return: the count. Source: -.

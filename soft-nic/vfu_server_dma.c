@@ -35,18 +35,24 @@ static void unmap(const struct vfu_dma_region *region)
 	munmap(region->va, region->size);
 }
 
-/* Map a client's file. One that shrinks under the data path is a SIGBUS there: sealed, or guarded.
+/*
+ * Map a client's file. One that shrinks under the data path is a SIGBUS there: guarded, whenever
+ * there is a guard, since a seal does not keep huge pages from being punched out.
  */
 static int map_file(const struct vfu_dma_map *map, int fd, struct vfu_dma_region *region)
 {
 	int prot = (region->readable ? PROT_READ : 0) | (region->writable ? PROT_WRITE : 0);
 	size_t page = 0;
 	void *va;
+	bool sealed;
 	int r;
 
 	r = memfd_sealed(fd, map->offset + map->size);
-	if (r == -EPERM)
+	sealed = r >= 0;
+	if (sealed || r == -EPERM)
 		r = mapguard_check(fd, map->offset + map->size, &page);
+	if (sealed && r == -EPERM) /* no guard in this process */
+		r = 0;
 	if (r >= 0 && page && (map->size % page || map->offset % page))
 		r = -EINVAL;
 	if (r < 0)
@@ -129,6 +135,16 @@ int vfu_server_dma_unmap(struct vfu_server *s, uint64_t iova, uint64_t size)
 	publish(s);
 	unmap(&now->region[at]);
 	return 0;
+}
+
+bool vfu_server_dma_lost(const struct vfu_server *s)
+{
+	const struct vfu_dma_table *now = &s->dma[s->dma_current];
+
+	for (unsigned int i = 0; i < now->n; i++)
+		if (mapguard_missing(now->region[i].va))
+			return true;
+	return false;
 }
 
 void vfu_server_dma_drop(struct vfu_server *s)

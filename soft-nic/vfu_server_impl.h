@@ -85,6 +85,13 @@ int vfu_server_dma_map(struct vfu_server *s, const struct vfu_dma_map *map, int 
 int vfu_server_dma_unmap(struct vfu_server *s, uint64_t iova, uint64_t size) _must_check_;
 
 /**
+ * vfu_server_dma_lost() - did the data path miss pages of the client's memory?
+ *
+ * Context: the loop's thread. Return: true or false. Source: -.
+ */
+bool vfu_server_dma_lost(const struct vfu_server *s);
+
+/**
  * vfu_server_dma_drop() - drop all mappings; on return nothing uses them
  *
  * Context: the loop's thread. Source: -.

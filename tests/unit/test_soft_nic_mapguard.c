@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +58,29 @@ static void pages_that_went_away_read_zero_and_can_be_written(void **state)
 	munmap(va, PAGES * PAGE);
 }
 
+static void whoever_wants_to_know_is_told_of_a_missing_page(void **state)
+{
+	_cleanup_(fd_closep) int told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	_cleanup_(fd_closep) int fd = -1;
+	uint8_t *va = guarded(&fd);
+	eventfd_t n = 0;
+
+	mapguard_notify(told);
+	*(volatile uint8_t *)va = 1;
+	assert_int_equal(mapguard_missing(va), 0);
+	assert_int_equal(eventfd_read(told, &n), -1);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	*(volatile uint8_t *)va = 1;
+	assert_int_equal(eventfd_read(told, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(mapguard_missing(va), 1);
+	assert_int_equal(mapguard_missing(va + PAGE), 0);
+	mapguard_notify(-1);
+	mapguard_remove(va);
+	assert_int_equal(mapguard_missing(va), 0);
+	munmap(va, PAGES * PAGE);
+}
+
 static void only_memory_of_the_right_size_is_allowed(void **state)
 {
 	_cleanup_(fd_closep) int memory = memfd_create("client", MFD_CLOEXEC);
@@ -97,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_guard_nothing_is_allowed),
 		cmocka_unit_test(pages_that_went_away_read_zero_and_can_be_written),
+		cmocka_unit_test(whoever_wants_to_know_is_told_of_a_missing_page),
 		cmocka_unit_test(only_memory_of_the_right_size_is_allowed),
 		cmocka_unit_test(other_memory_still_ends_the_process),
 	};

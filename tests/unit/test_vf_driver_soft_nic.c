@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -136,14 +137,15 @@ static int group_setup(void **state)
 	fd = dial("pf.sock");
 	pf_call("pf.open", NULL, &fd, 1);
 	fd_close(fd);
-	pf_call("pf.set_vfs", json_pack("{s:i}", "num_vfs", 2), NULL, 0);
+	pf_call("pf.set_vfs", json_pack("{s:i}", "num_vfs", 3), NULL, 0);
 	pf_call("vf.set", json_pack("{s:i,s:s}", "vf", 0, "mac", "02:00:00:00:00:a0"), NULL, 0);
 	return 0;
 }
 
 static int group_teardown(void **state)
 {
-	static const char *const left[] = {"nic.ctl", "pf.ctl", "pf.sock", "vf0.sock", "vf1.sock"};
+	static const char *const left[] = {"nic.ctl",  "pf.ctl",   "pf.sock",
+					   "vf0.sock", "vf1.sock", "vf2.sock"};
 	char path[128];
 
 	if (rig.pf > 0) {
@@ -403,6 +405,110 @@ static void messages_are_answered_and_judged(void **state)
 	vf_close(&a);
 }
 
+/* A sender without credit: floods VF 0 from VF 2 until it is killed. */
+static void flood(void)
+{
+	struct vfdrv_pkt pkt[BURST] = {0};
+	struct flow w = {0};
+	struct vf a, c;
+
+	vf_open(&c, 2, false);
+	a.v = &(struct vfdrv){.mac = {2, 0, 0, 0, 0, 0xa0}};
+	w.from = &c;
+	w.to = &a;
+	for (;;) {
+		unsigned int n = 0, k = c.v->pool.n < BURST ? c.v->pool.n : BURST;
+
+		for (; n < k; n++)
+			frame_make(&w, &pkt[n], n);
+		n = vfdrv_tx_burst(c.v, pkt, k);
+		while (n < k)
+			vfdrv_pool_put(&c.v->pool, pkt[n++].data);
+	}
+}
+
+/* Frames of VF 1 to a VF 0 that is flooded may find its queue full; those of VF 0 must all arrive.
+ */
+static void vf_that_dies_under_load_costs_others_nothing(void **state)
+{
+	struct flow w;
+	struct vf a, b;
+
+	vf_open(&a, 0, false);
+	vf_open(&b, 1, false);
+	for (unsigned int i = 0; i < 5; i++) {
+		uint64_t end, quiet;
+		pid_t pid;
+
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			flood();
+			_exit(1);
+		}
+		w = (struct flow){.from = &a, .to = &b};
+		end = clock_us() + 300000;
+		quiet = clock_us() + QUIET_US;
+		while (clock_us() < end || w.received < w.sent) {
+			struct vfdrv_pkt pkt[BURST];
+			unsigned int n;
+
+			if (clock_us() > end - 100000 && pid) {
+				kill(pid, SIGKILL);
+				waitpid(pid, NULL, 0);
+				pid = 0;
+			}
+			if (clock_us() < end)
+				flow_send(&w, UINT64_MAX);
+			if (flow_receive(&w))
+				quiet = clock_us() + QUIET_US;
+			assert_true(clock_us() < quiet);
+			n = vfdrv_rx_burst(a.v, pkt, BURST); /* the flood */
+			while (n)
+				vfdrv_pool_put(&a.v->pool, pkt[--n].data);
+		}
+		assert_true(w.sent > 0);
+		assert_int_equal(w.received, w.sent);
+	}
+	vf_close(&a);
+	vf_close(&b);
+}
+
+static void client_whose_memory_goes_away_loses_its_vf_alone(void **state)
+{
+	const size_t size = 1u << 16;
+	struct dma_mem mem = {.iova = {UINT64_C(1) << 40}, .len = size};
+	struct vfdrv_pkt pkt = {.len = 60};
+	uint64_t until = clock_us() + CALL_US;
+	struct vf a, b, c;
+	bool up = true;
+	int r = 0;
+
+	vf_open(&a, 0, false);
+	vf_open(&b, 1, false);
+	vf_open(&c, 2, false);
+	mem.fd = memfd_create("unsealed", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(mem.fd, (off_t)size), 0);
+	assert_int_equal(pcif_dma_map(c.f, &mem), 0);
+	assert_int_equal(ftruncate(mem.fd, 0), 0);
+	pkt.data = (void *)(uintptr_t)(mem.iova.v - c.v->iova_delta);
+	assert_int_equal(vfdrv_tx_burst(c.v, &pkt, 1), 1);
+	while (r >= 0 && clock_us() < until) {
+		r = vfdrv_link(c.v, &up);
+		clock_sleep_us(1000);
+	}
+	assert_true(r < 0 || !up);
+	exchange(&a, &b, FRAMES_FEW);
+	fd_close(mem.fd);
+	vf_close(&c);
+	vf_open(&c, 2, false); /* and it may come again */
+	exchange(&a, &c, FRAMES_FEW);
+	vf_close(&a);
+	vf_close(&b);
+	vf_close(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +516,8 @@ int main(void)
 		cmocka_unit_test(trapped_registers_carry_the_same_frames),
 		cmocka_unit_test(stop_gives_every_buffer_back_and_start_goes_on),
 		cmocka_unit_test(armed_interrupt_fires_once_a_frame_came),
+		cmocka_unit_test(vf_that_dies_under_load_costs_others_nothing),
+		cmocka_unit_test(client_whose_memory_goes_away_loses_its_vf_alone),
 		cmocka_unit_test(messages_are_answered_and_judged),
 	};
 
