@@ -73,3 +73,4 @@ extern const struct cli_cmd cmd_daemon[];
 extern const struct cli_cmd cmd_bench[];
 extern const struct cli_cmd cmd_doctor[];
 extern const struct cli_cmd cmd_events[];
+extern const struct cli_cmd cmd_top[];
