@@ -170,9 +170,20 @@ static int kvfio_irq_set(struct pcif *f, unsigned int index, unsigned int start,
 	return r;
 }
 
+/* -1: opened whenever it is wanted */
+static int limits_fd = -1;
+
+void pcif_keep_limits(void)
+{
+	if (limits_fd < 0)
+		limits_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+}
+
 static int memlock_check(struct pcif *f, uint64_t len)
 {
-	_cleanup_(fd_closep) int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	_cleanup_(fd_closep) int own =
+		limits_fd < 0 ? open("/proc/self/status", O_RDONLY | O_CLOEXEC) : -1;
+	int fd = limits_fd < 0 ? own : limits_fd;
 	struct rlimit limit;
 	char status[8192];
 	ssize_t n;
@@ -180,7 +191,7 @@ static int memlock_check(struct pcif *f, uint64_t len)
 	/* without /proc the kernel has the last word alone */
 	if (fd < 0 || getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
 		return 0;
-	n = read(fd, status, sizeof(status) - 1);
+	n = pread(fd, status, sizeof(status) - 1, 0);
 	if (n < 0)
 		return 0;
 	status[n] = '\0';

@@ -9,6 +9,7 @@
 #include "control.h"
 #include "guest_link.h"
 #include "hotplug.h"
+#include "jail.h"
 #include "vcpu.h"
 
 #define MIB		  (UINT64_C(1) << 20)
@@ -140,7 +141,7 @@ static json_t *info_json(struct control *c, uint64_t now)
 	vcpu_totals(vm, &t);
 	return json_pack(
 		"{s:s, s:s, s:s, s:o, s:s?, s:I, s:o, s:I, s:I, s:I, s:I, s:s, s:o, s:o, "
-		"s:I, s:I, s:o}",
+		"s:I, s:I, s:o, s:o}",
 		"kind", vm->kind == VM_LINUX ? "linux" : "bench", "state", control_vm_state(vm),
 		"reason", atomic_load(&vm->state) > VM_RUNNING ? vm->reason : "", "ended",
 		ended_json(vm), "panic", control_vm_panic(vm), "uptime_ms",
@@ -150,7 +151,8 @@ static json_t *info_json(struct control *c, uint64_t now)
 		(json_int_t)t.exits, "kvm_exits", (json_int_t)t.kvm, "exit_source",
 		control_exit_source(c), "exits_by", exits_json(&t), "vcpus", vcpus_json(vm),
 		"console_lost", (json_int_t)(vm->console.lost + vm->serial.lost), "route_commits",
-		(json_int_t)vm->irq.commits, "interfaces", interfaces_json(vm));
+		(json_int_t)vm->irq.commits, "interfaces", interfaces_json(vm), "jail",
+		vmm_jail_json());
 }
 
 int method_vm_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)

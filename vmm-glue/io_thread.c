@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
+#include "jail.h"
 
 enum io_wish {
 	WISH_SLEEP,
@@ -31,6 +32,7 @@ static void *io_main(void *arg)
 	eventfd_t n;
 
 	pthread_setname_np(pthread_self(), t->name);
+	vmm_jail_thread(THREAD_IO);
 	pthread_mutex_lock(&t->lock);
 	while (atomic_load(&t->wish) != WISH_END) {
 		if (atomic_load(&t->wish) == WISH_SLEEP) {

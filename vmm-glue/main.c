@@ -10,14 +10,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <lib/log.h>
 #include "control.h"
+#include "jail.h"
+
+#define UIDS_MAX 2000000000 /* plus a process id it is an int still */
 
 struct options {
 	const char *name;
 	int control_fd;
 	int cpu;
+	int uids;
 };
 
 static int number(const char *text, int max, int *ret_val)
@@ -35,10 +38,12 @@ static int number(const char *text, int max, int *ret_val)
 
 static void usage(FILE *to)
 {
-	fprintf(to, "usage: sriov-vmm --name NAME --control-fd FD [--cpu N]\n"
+	fprintf(to, "usage: sriov-vmm --name NAME --control-fd FD [--cpu N] [--uids N]\n"
 		    "  --name NAME      the VM's name\n"
 		    "  --control-fd FD  inherited listening SOCK_SEQPACKET\n"
 		    "  --cpu N          pin the first virtual processor to CPU N\n"
+		    "  --uids N         become uid N plus the process's id\n"
+		    "  --syscalls       print what is allowed once the jail is closed, and why\n"
 		    "  --version, --help\n");
 }
 
@@ -49,6 +54,8 @@ static int options_parse(int argc, char **argv, struct options *o)
 		{"name", required_argument, NULL, 'n'},
 		{"control-fd", required_argument, NULL, 'f'},
 		{"cpu", required_argument, NULL, 'c'},
+		{"uids", required_argument, NULL, 'u'},
+		{"syscalls", no_argument, NULL, 's'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -66,6 +73,12 @@ static int options_parse(int argc, char **argv, struct options *o)
 		case 'c':
 			r = number(optarg, 4095, &o->cpu);
 			break;
+		case 'u':
+			r = number(optarg, UIDS_MAX, &o->uids);
+			break;
+		case 's':
+			jail_table_print(stdout, &vmm_jail_calls, vmm_thread_names);
+			return 1;
 		case 'V':
 			puts("sriov-vmm " SRIOVD_VERSION);
 			return 1;
@@ -99,6 +112,10 @@ static int serve(const struct options *o)
 	r = control_new(event, o->name, o->control_fd, o->cpu, &c);
 	if (r < 0)
 		return log_error(r, "vm %s: cannot serve the control socket", o->name);
+	/* from here on it reads what clients and guests write */
+	r = vmm_jail_enter((uid_t)o->uids);
+	if (r < 0)
+		return log_error(r, "vm %s: the jail does not close", o->name);
 	r = sd_event_loop(event);
 	if (r < 0)
 		log_error(r, "vm %s: event loop", o->name);
@@ -124,6 +141,8 @@ int main(int argc, char **argv)
 	/* one arena: its threads allocate little, and memory is counted per VM */
 	mallopt(M_ARENA_MAX, 1);
 	signal(SIGPIPE, SIG_IGN); /* the console's reader may go */
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	r = jail_close_others(&o.control_fd, 1);
+	if (r < 0)
+		log_warning(r, "inherited descriptors stay open");
 	return serve(&o) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

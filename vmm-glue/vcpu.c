@@ -9,6 +9,7 @@
 #include "boot_linux.h"
 #include "cpuid.h"
 #include "hotplug.h"
+#include "jail.h"
 #include "pci_core.h"
 #include "ports.h"
 #include "vcpu.h"
@@ -246,8 +247,12 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *v = arg;
 	struct vm *vm = v->vm;
+	char name[16];
 
 	self = v->index;
+	snprintf(name, sizeof(name), "vcpu-%u", v->index);
+	pthread_setname_np(pthread_self(), name);
+	vmm_jail_thread(THREAD_VCPU);
 	while (!atomic_load(&v->stop) && atomic_load(&vm->state) == VM_RUNNING) {
 		int r = ioctl(v->fd, KVM_RUN, 0);
 
@@ -287,7 +292,6 @@ static int vcpu_attr(const struct vcpu *v, pthread_attr_t *attr)
 
 static int start_one(struct vcpu *v)
 {
-	char name[16];
 	sigset_t all, old;
 	pthread_attr_t attr;
 	int r;
@@ -307,8 +311,6 @@ static int start_one(struct vcpu *v)
 	if (r < 0)
 		return r;
 	v->started = true;
-	snprintf(name, sizeof(name), "vcpu-%u", v->index);
-	pthread_setname_np(v->thread, name);
 	return 0;
 }
 

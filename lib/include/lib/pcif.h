@@ -260,3 +260,11 @@ int pcif_reset(struct pcif *f) _must_check_;
 
 /** pcif_counters() - how many messages went which way, so far. Context: any thread. Source: -. */
 void pcif_counters(const struct pcif *f, struct pcif_counters *ret);
+
+/**
+ * pcif_keep_limits() - open what pcif_dma_map() looks at to refuse by name, for a process that can
+ * open nothing later
+ *
+ * Context: start-up, before other threads; kept for the process's life. Source: proc_pid_status(5).
+ */
+void pcif_keep_limits(void);

@@ -1,0 +1,151 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The jail of a process that reads what strangers write. It has two halves:
+ *
+ *   jail_enter()   once, after everything was opened and before a stranger's first byte: limits,
+ *                  namespaces, an empty root, Landlock, a uid of its own, no capability
+ *   jail_filter_*  a list of system calls, each with its reason, becomes a seccomp filter; every
+ *                  kind of thread has its own selection of the list
+ *
+ * A filter is inherited by threads started later, and can only be narrowed. So the thread that
+ * starts others has to allow what any of them may call; each of those narrows itself first thing.
+ */
+#include <lib/cleanup.h>
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define JAIL_FILTER_MAX 1024u
+
+enum jail_mode {
+	JAIL_OFF,
+	JAIL_LOG,  /* a call outside the list is logged by the kernel, and done */
+	JAIL_KILL, /* it ends the process */
+};
+
+enum jail_check {
+	JAIL_ALWAYS,
+	JAIL_ARG,  /* argument @arg, masked, has to equal @value */
+	JAIL_SELF, /* argument @arg has to be this process's id */
+};
+
+/* Arguments are compared by their low 32 bits: for those that are an int to the kernel. */
+struct jail_call {
+	const char *name;
+	int nr;
+	unsigned int threads; /* bits of the caller's own: which kinds of thread may */
+	enum jail_check check;
+	unsigned int arg;
+	uint32_t mask;
+	uint32_t value;
+	int refuse;	/* not allowed, but answered with this errno rather than with death */
+	bool elsewhere; /* needed on hosts, or with C libraries, that a test run may not have */
+	const char *reason;
+};
+
+#define JAIL_CALL(call, who, why) \
+	.name = #call, .nr = __NR_##call, .threads = (who), .reason = (why)
+#define JAIL_IF(n, val) .check = JAIL_ARG, .arg = (n), .mask = UINT32_MAX, .value = (uint32_t)(val)
+#define JAIL_IF_MASKED(n, bits, val) \
+	.check = JAIL_ARG, .arg = (n), .mask = (bits), .value = (uint32_t)(val)
+
+struct jail_table {
+	const struct jail_call *call; /* rows of one call stand together, frequent calls first */
+	size_t n;
+};
+
+struct jail_filter {
+	size_t n;
+	struct sock_filter insn[JAIL_FILTER_MAX];
+};
+
+struct jail_plan {
+	uid_t uid;	  /* to become, if root; 0: stay */
+	const char *root; /* directory that becomes the root; NULL: an empty one */
+	bool landlock;	  /* no file, no TCP, no abstract socket, no signal to others */
+	unsigned int files_max;
+};
+
+/* What came of it, for those who ask. */
+struct jail_state {
+	uid_t uid;
+	int namespaces;	   /* CLONE_NEW* */
+	bool root;	   /* the host's files are out of reach */
+	bool capabilities; /* some are left */
+	int landlock;	   /* version of its ABI; 0: none */
+	enum jail_mode seccomp;
+};
+
+/**
+ * jail_mode_wanted() - environment SRIOVD_SECCOMP: kill (default), log, off
+ *
+ * Context: start-up. Return: the mode; JAIL_OFF in builds with a sanitizer, which calls whatever
+ * it likes. Source: -.
+ */
+enum jail_mode jail_mode_wanted(void);
+
+/** jail_mode_name() - "off", "log", "kill". Context: any; pure. Return: constant. Source: -. */
+const char *jail_mode_name(enum jail_mode mode);
+
+/**
+ * jail_filter_build() - compile the rows of @t that have any of the bits @threads
+ * @self: process id that rows of kind JAIL_SELF mean
+ *
+ * Context: any; pure. Return: 0; -EINVAL a row is wrong, or those of one call are apart; -E2BIG.
+ * Source: Linux Documentation/userspace-api/seccomp_filter.rst.
+ */
+int jail_filter_build(const struct jail_table *t, unsigned int threads, pid_t self,
+		      enum jail_mode mode, struct jail_filter *ret_filter) _must_check_;
+
+/**
+ * jail_filter_enter() - the calling thread and those it starts obey @f from now on
+ *
+ * Context: any thread; new privileges are given up, too. Return: 0; -errno of prctl(2),
+ * seccomp(2). Source: seccomp(2).
+ */
+int jail_filter_enter(const struct jail_filter *f) _must_check_;
+
+/**
+ * jail_table_print() - one line a row: threads, call, condition, "here" or "elsewhere", reason
+ * @kinds: name of each bit, NULL ends
+ *
+ * Context: any. Source: -.
+ */
+void jail_table_print(FILE *to, const struct jail_table *t, const char *const *kinds);
+
+/**
+ * jail_enter() - give up what the process has and does not need
+ *
+ * What this host or user does not have is left out, and told in @ret_state; a uid or capabilities
+ * that cannot be given up are an error.
+ *
+ * Context: the only thread; all descriptors are open. Return: 0; -errno of setresuid(2), capset(2),
+ * prctl(2). Source: namespaces(7), pivot_root(2), landlock(7), capabilities(7).
+ */
+int jail_enter(const struct jail_plan *plan, struct jail_state *ret_state) _must_check_;
+
+/**
+ * jail_describe() - one line for the log: "uid 1000, namespaces mount net, root empty, ..."
+ *
+ * Context: any; pure. Source: -.
+ */
+void jail_describe(const struct jail_state *s, char *text, size_t size);
+
+/**
+ * jail_namespace() - name of the @i-th namespace in s->namespaces
+ *
+ * Context: any; pure. Return: constant text; NULL there are no more. Source: namespaces(7).
+ */
+const char *jail_namespace(const struct jail_state *s, unsigned int i);
+
+/**
+ * jail_close_others() - close all descriptors but 0, 1, 2 and @keep
+ * @keep: in ascending order, from 3
+ *
+ * Context: start-up. Return: 0; -errno of close_range(2). Source: close_range(2).
+ */
+int jail_close_others(const int *keep, size_t n) _must_check_;
