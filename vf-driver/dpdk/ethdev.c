@@ -6,16 +6,7 @@
  *   --vdev net_sriov_vf0,bdf=0000:01:10.0     a VF on vfio-pci; token=UUID if its PF is as well
  */
 #include <ethdev_vdev.h>
-#include <rte_kvargs.h>
 #include "pmd.h"
-
-#define ARG_PATH    "path"
-#define ARG_BDF	    "bdf"
-#define ARG_TOKEN   "token"
-#define ARG_BURST   "burst"
-#define ARG_HEADWB  "head_wb"
-#define ARG_TRAPPED "trapped"
-#define ARG_RSS	    "rss"
 
 #define RX_OFFLOADS                                                       \
 	(RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_VLAN_FILTER | \
@@ -31,9 +22,6 @@
 #define TX_OFFLOADS (TX_OFFLOADS_FULL | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 
 RTE_LOG_REGISTER_DEFAULT(pmd_logtype, NOTICE);
-
-static const char *const arg_names[] = {ARG_PATH,   ARG_BDF,	 ARG_TOKEN, ARG_BURST,
-					ARG_HEADWB, ARG_TRAPPED, ARG_RSS,   NULL};
 
 /* ---- start and stop --------------------------------------------------------------------- */
 
@@ -60,7 +48,7 @@ static int start(struct pmd *p)
 
 	if (r < 0)
 		return r;
-	p->lost_pf = false;
+	p->lost_pf = p->lost_pf_told = false;
 	r = pmd_filters_restore(p);
 	if (r < 0)
 		return r;
@@ -266,7 +254,9 @@ static int function_open(struct pmd *p)
 	}
 	if (r < 0) {
 		PMD_LOG(ERR, "%s cannot be opened: %s", p->args.path ? p->args.path : p->args.bdf,
-			err[0] ? err : strerror(-r));
+			err[0]	       ? err
+			: r == -EAGAIN ? "somebody else has it"
+				       : strerror(-r));
 		return r;
 	}
 	r = pmd_dma_open(p);
@@ -293,10 +283,7 @@ static void function_close(struct pmd *p)
 	if (p->f)
 		pcif_close(p->f);
 	p->f = NULL;
-	free(p->args.path);
-	free(p->args.bdf);
-	free(p->args.token);
-	p->args = (struct pmd_args){.head_wb = -1};
+	pmd_args_done(&p->args);
 }
 
 static int pmd_close(struct rte_eth_dev *dev)
@@ -327,7 +314,7 @@ static int pmd_reset(struct rte_eth_dev *dev)
 	pthread_mutex_lock(&p->lock);
 	r = vfdrv_reset(p->core);
 	if (r >= 0)
-		p->lost_pf = false;
+		p->lost_pf = p->lost_pf_told = false;
 	pthread_mutex_unlock(&p->lock);
 	return r;
 }
@@ -370,55 +357,6 @@ static const struct eth_dev_ops pmd_ops = {
 
 /* ---- the bus ---------------------------------------------------------------------------- */
 
-static int arg_string(const char *key, const char *value, void *ret)
-{
-	char **s = ret;
-
-	if (!value || !*value || *s)
-		return -EINVAL;
-	*s = strdup(value);
-	return *s ? 0 : -ENOMEM;
-}
-
-static int arg_flag(const char *key, const char *value, void *ret)
-{
-	if (!value || strlen(value) != 1 || (*value != '0' && *value != '1'))
-		return -EINVAL;
-	*(int *)ret = *value == '1';
-	return 0;
-}
-
-static int args_read(const char *text, struct pmd_args *ret)
-{
-	struct rte_kvargs *kv = rte_kvargs_parse(text, arg_names);
-	_cleanup_(freep) char *burst = NULL;
-	int trapped = 0, rss = 0, r = -EINVAL;
-
-	ret->head_wb = -1;
-	if (kv && rte_kvargs_process(kv, ARG_PATH, arg_string, &ret->path) >= 0 &&
-	    rte_kvargs_process(kv, ARG_BDF, arg_string, &ret->bdf) >= 0 &&
-	    rte_kvargs_process(kv, ARG_TOKEN, arg_string, &ret->token) >= 0 &&
-	    rte_kvargs_process(kv, ARG_BURST, arg_string, &burst) >= 0 &&
-	    rte_kvargs_process(kv, ARG_HEADWB, arg_flag, &ret->head_wb) >= 0 &&
-	    rte_kvargs_process(kv, ARG_TRAPPED, arg_flag, &trapped) >= 0 &&
-	    rte_kvargs_process(kv, ARG_RSS, arg_flag, &rss) >= 0)
-		r = 0;
-	rte_kvargs_free(kv);
-	if (burst && strcmp(burst, "scalar") && strcmp(burst, "vector"))
-		r = -EINVAL;
-	ret->scalar = burst && !strcmp(burst, "scalar");
-	ret->trapped = trapped;
-	ret->rss = rss;
-	if (r < 0 || !ret->path == !ret->bdf) {
-		PMD_LOG(ERR,
-			"'%s': needs path=SOCKET or bdf=ADDRESS, and knows token=UUID, "
-			"burst=vector|scalar, head_wb=0|1, trapped=0|1, rss=0|1",
-			text);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 static int mac_choose(struct pmd *p)
 {
 	struct rte_ether_addr *addr = rte_zmalloc("sriov_vf_mac", PMD_MACS_MAX * sizeof(*addr), 0);
@@ -441,7 +379,7 @@ static int pmd_init(struct rte_eth_dev *dev, const char *args)
 
 	*p = (struct pmd){.eth = dev, .watch_epoll = -1, .request_fd = -1};
 	pthread_mutex_init(&p->lock, NULL);
-	r = args_read(args, &p->args);
+	r = pmd_args_read(args, &p->args);
 	if (r < 0)
 		return r;
 	r = function_open(p);
@@ -537,7 +475,4 @@ static struct rte_vdev_driver sriov_vf_driver = {
 };
 
 RTE_PMD_REGISTER_VDEV(net_sriov_vf, sriov_vf_driver);
-RTE_PMD_REGISTER_PARAM_STRING(net_sriov_vf,
-			      ARG_PATH "=<path> " ARG_BDF "=<string> " ARG_TOKEN
-				       "=<string> " ARG_BURST "=vector|scalar " ARG_HEADWB
-				       "=0|1 " ARG_TRAPPED "=0|1 " ARG_RSS "=0|1");
+RTE_PMD_REGISTER_PARAM_STRING(net_sriov_vf, PMD_ARGS_HELP);

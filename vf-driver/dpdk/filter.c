@@ -14,7 +14,7 @@ static int begin(struct pmd *p)
 static int end(struct pmd *p, const char *what, int r)
 {
 	if (r == -ECONNRESET)
-		p->lost_pf = true;
+		pmd_pf_lost(p);
 	pthread_mutex_unlock(&p->lock);
 	if (r == -EPERM)
 		PMD_LOG(ERR, "port %u: the PF refuses %s", p->eth->data->port_id, what);

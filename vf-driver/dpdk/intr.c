@@ -20,6 +20,15 @@ static void eventfd_drain(int fd)
 	(void)!eventfd_read(fd, &n);
 }
 
+/* Whoever finds out, EAL's thread tells the application. Under the lock. */
+void pmd_pf_lost(struct pmd *p)
+{
+	if (p->lost_pf)
+		return;
+	p->lost_pf = true;
+	eventfd_write(vfdrv_pcif_irq_fd(p->home, MBX_VECTOR), 1);
+}
+
 int pmd_link_read(struct pmd *p, struct rte_eth_link *ret_link)
 {
 	struct rte_eth_link link = {.link_duplex = RTE_ETH_LINK_FULL_DUPLEX,
@@ -31,7 +40,7 @@ int pmd_link_read(struct pmd *p, struct rte_eth_link *ret_link)
 	if (!atomic_load(&p->removed) && p->up)
 		r = vfdrv_link(p->core, &up);
 	if (r == -ECONNRESET)
-		p->lost_pf = true;
+		pmd_pf_lost(p);
 	pthread_mutex_unlock(&p->lock);
 
 	if (r >= 0 && up) {
@@ -57,8 +66,10 @@ static void on_mailbox(void *arg)
 		return;
 	if (rte_eth_linkstatus_set(dev, &link) == 0 && dev->data->dev_conf.intr_conf.lsc)
 		rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_LSC, NULL);
-	if (r == -ECONNRESET)
+	if (p->lost_pf && !p->lost_pf_told) {
+		p->lost_pf_told = true;
 		rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_RESET, NULL);
+	}
 	pthread_mutex_lock(&p->lock);
 	if (!atomic_load(&p->removed) && p->up)
 		vfdrv_irq_enable(p->core, BIT32(MBX_VECTOR));

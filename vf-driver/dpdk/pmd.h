@@ -112,6 +112,7 @@ struct pmd {
 	bool watching, mailing;
 	atomic_bool removed;
 	bool lost_pf; /* the PF was reset: the port has to be as well */
+	bool lost_pf_told;
 	bool up;
 	unsigned int n_rx_max; /* 2 when the PF spreads frames over two queues */
 	uint8_t mac[RTE_ETHER_ADDR_LEN];
@@ -130,6 +131,14 @@ static inline struct pmd *pmd_of(struct rte_eth_dev *dev)
 {
 	return dev->data->dev_private;
 }
+
+#define PMD_ARGS_HELP                                                                          \
+	"path=<path> bdf=<string> token=<string> burst=vector|scalar head_wb=0|1 trapped=0|1 " \
+	"rss=0|1"
+
+/* args.c: on failure, too, what was read has to be done away with */
+int pmd_args_read(const char *text, struct pmd_args *ret);
+void pmd_args_done(struct pmd_args *args);
 
 /* rx.c, tx.c: burst functions */
 eth_rx_burst_t pmd_rx_burst(struct pmd_rx_mode mode);
@@ -170,6 +179,7 @@ int pmd_rx_intr_start(struct pmd *p);
 void pmd_rx_intr_stop(struct pmd *p);
 int pmd_rx_intr_enable(struct rte_eth_dev *dev, uint16_t qid);
 int pmd_rx_intr_disable(struct rte_eth_dev *dev, uint16_t qid);
+void pmd_pf_lost(struct pmd *p);
 int pmd_link_read(struct pmd *p, struct rte_eth_link *ret_link);
 
 /* filter.c */
