@@ -29,6 +29,16 @@ struct bench_traps {
 	uint64_t kvm_exits; /* all exits, for whatever reason */
 };
 
+/* Counted by the kernel's tracepoints, in a pass of its own. */
+struct bench_traced {
+	uint64_t packets; /* 0: not counted */
+	uint64_t kvm;	  /* 0 where kvm_exit is silent */
+	uint64_t user;
+	uint64_t mmio;
+	uint64_t wakeups;
+	uint64_t interrupts; /* of the path's two interfaces */
+};
+
 struct bench_path {
 	const char *name; /* as in attach --path */
 	const char *net[2];
@@ -37,6 +47,8 @@ struct bench_path {
 	uint64_t load_packets;
 	struct bench_traps rtt_traps;
 	struct bench_traps load_traps;
+	struct bench_traced rtt_traced;
+	struct bench_traced load_traced;
 	uint64_t lost;
 	uint64_t corrupt;
 	double p50_ns[BENCH_ROUNDS_MAX];
@@ -52,6 +64,9 @@ struct bench {
 	unsigned int n_rounds; /* done */
 	uint64_t tsc_khz;      /* as the guest counts */
 	char trap_source[64];
+	char tracepoints[256];	  /* what was attached; empty: see no_tracepoints */
+	char no_tracepoints[128]; /* why */
+	char interrupt_source[64];
 	struct calib calib;
 	bool have_calib;
 	struct bench_path path[BENCH_PATHS];
@@ -88,6 +103,25 @@ int bench_setup(struct bench *b);
  * Return: 0; -EINTR; -EIO the guest reported an error; else as api_call(). Source: none.
  */
 int bench_rounds(struct bench *b);
+
+/**
+ * bench_request() - one request to the guest; refuses results that say nothing
+ * @body: becomes ours; NULL is allowed, as it comes from json_pack()
+ *
+ * Context: sleeps; prints errors to stderr.
+ * Return: 0; -EIO the guest reported an error; else as api_call(). Source: docs/api.md.
+ */
+int bench_request(struct bench *b, const struct bench_path *p, json_t *body, json_t **ret_result);
+
+/**
+ * bench_trace() - a short pass over every path with the kernel's tracepoints counting
+ *
+ * After the rounds, so that nothing which is timed is traced as well.
+ *
+ * Context: sleeps for some seconds; prints progress and errors to stderr.
+ * Return: 0, also without tracepoints; else as bench_rounds(). Source: none.
+ */
+int bench_trace(struct bench *b);
 
 /** bench_traps_per_packet() - the larger of what VMM and soft NIC counted. Context: any; pure. */
 double bench_traps_per_packet(const struct bench_traps *traps, uint64_t packets);

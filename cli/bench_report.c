@@ -46,17 +46,43 @@ static json_t *report_traps(const struct bench *b, const struct bench_path *p)
 			 b->trap_source);
 }
 
+static json_t *per_packet(uint64_t n, uint64_t packets)
+{
+	return packets ? json_real((double)n / (double)packets) : json_null();
+}
+
+/* A silent tracepoint of exits says nothing; where it fires, no exit escapes it. */
+static json_t *report_traced(const struct bench_traced *t)
+{
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "packets", (json_int_t)t->packets,
+			 "exits_per_packet", t->kvm ? per_packet(t->kvm, t->packets) : json_null(),
+			 "vmm_exits_per_packet", per_packet(t->user, t->packets), "mmio_per_packet",
+			 per_packet(t->mmio, t->packets), "wakeups_per_packet",
+			 per_packet(t->wakeups, t->packets), "interrupts_per_packet",
+			 per_packet(t->interrupts, t->packets));
+}
+
 static json_t *report_path(const struct bench *b, const struct bench_path *p)
 {
 	return json_pack(
-		"{s:{s:o, s:o, s:o, s:f, s:f}, s:I, s:f, s:f, s:f, s:o, s:I, s:I}", "rtt_ns", "p50",
-		percentile(b, &p->rtt, 5000), "p99", percentile(b, &p->rtt, 9900), "p999",
-		percentile(b, &p->rtt, 9990), "min", stats_ticks_ns(p->rtt.min, b->tsc_khz), "max",
-		stats_ticks_ns(p->rtt.max, b->tsc_khz), "samples", (json_int_t)p->rtt.n, "mpps_64",
-		median_of(p->mpps_64, b->n_rounds), "gbps_1518",
+		"{s:{s:o, s:o, s:o, s:f, s:f}, s:I, s:f, s:f, s:f, s:o, s:{s:o, s:o}, s:I, s:I}",
+		"rtt_ns", "p50", percentile(b, &p->rtt, 5000), "p99", percentile(b, &p->rtt, 9900),
+		"p999", percentile(b, &p->rtt, 9990), "min", stats_ticks_ns(p->rtt.min, b->tsc_khz),
+		"max", stats_ticks_ns(p->rtt.max, b->tsc_khz), "samples", (json_int_t)p->rtt.n,
+		"mpps_64", median_of(p->mpps_64, b->n_rounds), "gbps_1518",
 		median_of(p->gbps_1518, b->n_rounds), "traps_per_packet",
 		bench_traps_per_packet(&p->rtt_traps, p->rtt_packets), "traps", report_traps(b, p),
-		"lost", (json_int_t)p->lost, "corrupt", (json_int_t)p->corrupt);
+		"traced", "rtt", report_traced(&p->rtt_traced), "load",
+		report_traced(&p->load_traced), "lost", (json_int_t)p->lost, "corrupt",
+		(json_int_t)p->corrupt);
+}
+
+static json_t *report_tracing(const struct bench *b)
+{
+	if (!*b->tracepoints)
+		return json_pack("{s:n, s:s}", "tracepoints", "reason", b->no_tracepoints);
+	return json_pack("{s:s, s:s}", "tracepoints", b->tracepoints, "interrupts",
+			 b->interrupt_source);
 }
 
 static json_t *report_calib(const struct bench *b)
@@ -94,16 +120,16 @@ json_t *bench_report(struct bench *b)
 	const struct bench_path *vf = &b->path[BENCH_VF];
 	unsigned int n = b->n_rounds;
 
-	return json_pack("{s:s, s:s, s:o, s:{s:o, s:o, s:o}, s:{s:f, s:f, s:f, s:f, s:f}, s:o}",
-			 "nic", "software 82576 (soft-nic)", "pf", b->pf, "calibration",
-			 report_calib(b), "paths", em->name, report_path(b, em), vi->name,
-			 report_path(b, vi), vf->name, report_path(b, vf), "ratios",
-			 "rtt_p50_vf_vs_virtio", median_ratio(vf->p50_ns, vi->p50_ns, n),
-			 "mpps_64_vf_vs_virtio", median_ratio(vf->mpps_64, vi->mpps_64, n),
-			 "gbps_1518_vf_vs_virtio", median_ratio(vf->gbps_1518, vi->gbps_1518, n),
-			 "rtt_p50_vf_vs_emulated", median_ratio(vf->p50_ns, em->p50_ns, n),
-			 "mpps_64_vf_vs_emulated", median_ratio(vf->mpps_64, em->mpps_64, n),
-			 "rounds", report_rounds(b));
+	return json_pack(
+		"{s:s, s:s, s:o, s:o, s:{s:o, s:o, s:o}, s:{s:f, s:f, s:f, s:f, s:f}, s:o}", "nic",
+		"software 82576 (soft-nic)", "pf", b->pf, "calibration", report_calib(b), "tracing",
+		report_tracing(b), "paths", em->name, report_path(b, em), vi->name,
+		report_path(b, vi), vf->name, report_path(b, vf), "ratios", "rtt_p50_vf_vs_virtio",
+		median_ratio(vf->p50_ns, vi->p50_ns, n), "mpps_64_vf_vs_virtio",
+		median_ratio(vf->mpps_64, vi->mpps_64, n), "gbps_1518_vf_vs_virtio",
+		median_ratio(vf->gbps_1518, vi->gbps_1518, n), "rtt_p50_vf_vs_emulated",
+		median_ratio(vf->p50_ns, em->p50_ns, n), "mpps_64_vf_vs_emulated",
+		median_ratio(vf->mpps_64, em->mpps_64, n), "rounds", report_rounds(b));
 }
 
 static void set_text(json_t *row, const char *key, const json_t *value, double scale,
@@ -124,6 +150,7 @@ static json_t *table_row(const char *name, const json_t *path)
 {
 	const json_t *rtt = json_object_get(path, "rtt_ns"),
 		     *traps = json_object_get(path, "traps");
+	const json_t *traced = json_object_get(json_object_get(path, "traced"), "rtt");
 	json_t *row = json_pack("{s:s}", "path", name);
 
 	set_text(row, "p50", json_object_get(rtt, "p50"), 1e-3, "%.2f");
@@ -135,7 +162,22 @@ static json_t *table_row(const char *name, const json_t *path)
 	set_text(row, "traps", json_object_get(path, "traps_per_packet"), 1, "%.5f");
 	set_text(row, "load", json_object_get(traps, "under_load_per_packet"), 1, "%.5f");
 	set_text(row, "kvm", json_object_get(traps, "kvm_exits_per_packet"), 1, "%.5f");
+	set_text(row, "wake", json_object_get(traced, "wakeups_per_packet"), 1, "%.5f");
+	set_text(row, "irq", json_object_get(traced, "interrupts_per_packet"), 1, "%.5f");
 	return row;
+}
+
+static void print_tracing(const json_t *tracing)
+{
+	const char *names = json_string_value(json_object_get(tracing, "tracepoints"));
+
+	if (names)
+		printf("Wake-ups from kvm_vcpu_wakeup, interrupts of the path's interfaces from "
+		       "%s, in a pass of their own.\n",
+		       json_string_value(json_object_get(tracing, "interrupts")));
+	else
+		printf("Wake-ups and interrupts are not known: %s.\n",
+		       json_string_value(json_object_get(tracing, "reason")));
 }
 
 int bench_print(const json_t *report)
@@ -151,6 +193,8 @@ int bench_print(const json_t *report)
 		{"TRAPS/PKT", "traps", true},
 		{"UNDER-LOAD", "load", true},
 		{"KVM-EXITS/PKT", "kvm", true},
+		{"WAKE-UPS/PKT", "wake", true},
+		{"IRQS/PKT", "irq", true},
 		{},
 	};
 	const json_t *paths = json_object_get(report, "paths"), *value;
@@ -178,6 +222,7 @@ int bench_print(const json_t *report)
 	printf("Traps: device accesses that left the guest, counted by the VMM and by the soft NIC "
 	       "(the larger); KVM exits from %s.\n",
 	       source && *source ? source : "an unnamed source");
+	print_tracing(json_object_get(report, "tracing"));
 	printf("Medians over %zu rounds:\n", json_array_size(json_object_get(report, "rounds")));
 	json_object_foreach (json_object_get(report, "ratios"), name, value)
 		printf("  %-24s %.3f\n", name, json_number_value(value));

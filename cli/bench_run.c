@@ -29,8 +29,7 @@ struct rtt_plan {
 static const struct rtt_plan rtt_trapped = {.times = 1, .settle = 50, .chunk = 20000};
 static const struct rtt_plan rtt_direct = {.times = 10, .settle = 5000, .chunk = 1000000};
 
-/* One request to the guest of bench-vm; refuses results that say nothing. */
-static int request(struct bench *b, const struct bench_path *p, json_t *body, json_t **ret_result)
+int bench_request(struct bench *b, const struct bench_path *p, json_t *body, json_t **ret_result)
 {
 	json_auto_t *owned = body; /* whatever happens */
 	json_auto_t *result = NULL;
@@ -94,11 +93,12 @@ static int rtt_chunk(struct bench *b, struct bench_path *p, uint64_t count, uint
 	static struct hist h;
 	int r;
 
-	r = request(b, p,
-		    json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:i}", "kind", "rtt", "a", p->net[0],
-			      "b", p->net[1], "frame_bytes", FRAME_64, "count", (json_int_t)count,
-			      "warmup", (json_int_t)warmup, "timeout_us", TIMEOUT_US),
-		    &result);
+	r = bench_request(b, p,
+			  json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:i}", "kind", "rtt", "a",
+				    p->net[0], "b", p->net[1], "frame_bytes", FRAME_64, "count",
+				    (json_int_t)count, "warmup", (json_int_t)warmup, "timeout_us",
+				    TIMEOUT_US),
+			  &result);
 	if (r < 0)
 		return r;
 	if (stats_hist_decode(json_object_get(result, "hist"), &h) < 0 || !h.n) {
@@ -145,12 +145,12 @@ static int load_block(struct bench *b, struct bench_path *p, int frame_bytes, do
 	double seconds;
 	int r;
 
-	r = request(b, p,
-		    json_pack("{s:s, s:s, s:s, s:i, s:b, s:i, s:i, s:i, s:i}", "kind", "throughput",
-			      "a", p->net[0], "b", p->net[1], "frame_bytes", frame_bytes, "bidir",
-			      1, "duration_us", LOAD_US, "warmup_us", LOAD_WARMUP_US, "timeout_us",
-			      TIMEOUT_US, "burst", LOAD_BURST),
-		    &result);
+	r = bench_request(b, p,
+			  json_pack("{s:s, s:s, s:s, s:i, s:b, s:i, s:i, s:i, s:i}", "kind",
+				    "throughput", "a", p->net[0], "b", p->net[1], "frame_bytes",
+				    frame_bytes, "bidir", 1, "duration_us", LOAD_US, "warmup_us",
+				    LOAD_WARMUP_US, "timeout_us", TIMEOUT_US, "burst", LOAD_BURST),
+			  &result);
 	if (r < 0)
 		return r;
 	ticks = count_of(result, "ticks");

@@ -93,6 +93,8 @@ static int run_bench(const struct cli *caller, const struct cli_args *args)
 	r = stop ? -EINTR : bench_setup(&b);
 	if (r >= 0)
 		r = bench_rounds(&b);
+	if (r >= 0)
+		r = bench_trace(&b);
 	cleaned = bench_clean(&b);
 	if (r >= 0)
 		r = give_report(&b, &cli, args_text(args, "output"));

@@ -49,8 +49,8 @@ static const char *path_of(const json_t *device)
 										    : "vf";
 }
 
-/* Of the vectors that this function alone raises; several messages may share one. */
-static uint64_t interrupts_of(const json_t *device, const struct exits_counts *traced)
+/* Several messages may share a vector. */
+uint64_t top_interrupts(const json_t *device, const struct exits_counts *traced)
 {
 	const json_t *list = json_object_get(json_object_get(device, "msix"), "guest_vectors");
 	bool seen[EXITS_VECTORS] = {};
@@ -88,7 +88,7 @@ static json_t *interface_of(const json_t *vm, const json_t *vfs, const json_t *d
 	copy(counters, "messages", device, "messages");
 	copy(counters, "host_interrupts", vf, "host_interrupts");
 	if (traced)
-		set(counters, "interrupts", interrupts_of(device, traced));
+		set(counters, "interrupts", top_interrupts(device, traced));
 	return json_pack("{s:s, s:s, s:s*, s:o}", "name", name ? name : "?", "path",
 			 path_of(device), "state",
 			 json_string_value(json_object_get(device, "state")), "counters", counters);

@@ -18,6 +18,14 @@
 json_t *top_vm(const json_t *vm, const json_t *vfs, const struct exits_counts *traced);
 
 /**
+ * top_interrupts() - interrupts of one device, by the vectors of the guest that it raises
+ * @device: as in device.list
+ *
+ * Context: any; pure. Return: how many. Source: docs/processes.md.
+ */
+uint64_t top_interrupts(const json_t *device, const struct exits_counts *traced);
+
+/**
  * top_rates() - what moved from @before to @after, two arrays of top_vm()
  *
  * A figure whose counter is new, or went backwards, is null; so is one without a source. A VM that
