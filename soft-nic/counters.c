@@ -40,14 +40,29 @@ static uint64_t sum_no_buffer(const struct snic *s)
 	return sum;
 }
 
+/* Each worker counts for itself. */
+static struct dp_counters sum_workers(const struct snic *s)
+{
+	struct dp_counters sum = {0};
+	uint64_t *to = (uint64_t *)&sum;
+
+	for (unsigned int i = 0; i < s->dp.n_workers; i++) {
+		const uint64_t *from = (const uint64_t *)&s->dp.worker[i].n;
+
+		for (size_t k = 0; k < sizeof(sum) / sizeof(*to); k++)
+			to[k] += load(&from[k]);
+	}
+	return sum;
+}
+
 static bool raw_counter(const struct snic *s, unsigned int row, uint64_t *ret)
 {
-	const struct dp_counters *n = &s->dp.n;
+	const struct dp_counters sum = sum_workers(s), *n = &sum;
 
 	switch (row) {
 	case PFR_GPRC:
 	case PFR_TPR:
-		*ret = load(&n->rx_frames);
+		*ret = n->rx_frames;
 		return true;
 	case PFR_GPTC:
 	case PFR_TPT:
@@ -55,30 +70,30 @@ static bool raw_counter(const struct snic *s, unsigned int row, uint64_t *ret)
 		return true;
 	case PFR_GORCL:
 	case PFR_GORCH:
-		*ret = load(&n->rx_bytes);
+		*ret = n->rx_bytes;
 		return true;
 	case PFR_GOTCL:
 	case PFR_GOTCH:
 		*ret = sum_tx(s, TX_BYTES);
 		return true;
 	case PFR_MPRC:
-		*ret = load(&n->rx_multicast);
+		*ret = n->rx_multicast;
 		return true;
 	case PFR_BPRC:
-		*ret = load(&n->rx_broadcast);
+		*ret = n->rx_broadcast;
 		return true;
 	case PFR_MPTC:
-		*ret = load(&n->tx_multicast);
+		*ret = n->tx_multicast;
 		return true;
 	case PFR_BPTC:
-		*ret = load(&n->tx_broadcast);
+		*ret = n->tx_broadcast;
 		return true;
 	case PFR_RNBC:
 	case PFR_MPC:
 		*ret = sum_no_buffer(s);
 		return true;
 	case PFR_ROC:
-		*ret = load(&n->too_long);
+		*ret = n->too_long;
 		return true;
 	case PFR_SSVPC:
 		*ret = sum_tx(s, TX_SPOOFED);
@@ -174,14 +189,14 @@ uint32_t counter_vf_read(const struct snic *s, unsigned int vf, unsigned int row
 
 void snic_counters(const struct snic *s, struct snic_counters *ret)
 {
-	const struct dp_counters *n = &s->dp.n;
+	const struct dp_counters sum = sum_workers(s), *n = &sum;
 
 	for (unsigned int p = 0; p < NIC_VFS_MAX; p++)
 		pool_counters(s, p, &ret->pool[p]);
-	ret->wire_rx_packets = load(&n->wire_rx);
-	ret->wire_tx_packets = load(&n->wire_tx);
-	ret->wire_rx_dropped = load(&n->wire_rx_dropped);
-	ret->wire_tx_dropped = load(&n->wire_tx_dropped);
+	ret->wire_rx_packets = n->wire_rx;
+	ret->wire_tx_packets = n->wire_tx;
+	ret->wire_rx_dropped = n->wire_rx_dropped;
+	ret->wire_tx_dropped = n->wire_tx_dropped;
 	if (s->dp.wire) {
 		ret->wire_rx_dropped += atomic_load(&s->dp.wire->rx_dropped);
 		ret->wire_tx_dropped += atomic_load(&s->dp.wire->tx_errors);

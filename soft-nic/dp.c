@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <lib/clock.h>
-#include <linux/futex.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include "dp_rx.h"
-
-/* Idle ladder: how long after the last frame we stop spinning and stop napping, and how long each
- * is. */
-#define DP_SPIN_US	1000u
-#define DP_NAP_UNTIL_US 50000u
-#define DP_NAP_US	50u
-#define DP_SLEEP_US	500u
-#define DP_SLEEP_OFF_US 2000u /* nothing is enabled */
-#define DP_TICK_US	1000u
+#include "dp_peer.h"
+#include "dp_tx.h"
 
 void dp_hints_fill(struct dp_fn *fn)
 {
@@ -55,18 +42,75 @@ uint8_t *dp_reach(const struct dp_fn *fn, struct dp_window *w, uint64_t iova, ui
 	return va;
 }
 
+/*
+ * Deficit round robin over pools, paid after the fact: a frame costs its bytes and a fixed part, so
+ * a sender of long frames is served less often while others wait. Nobody waits for an idle one.
+ */
+#define DP_COST	   256
+#define DP_QUANTUM (DP_BATCH * (64 + DP_COST))
+
+/* Before there are threads, and when their number changes: who has which queues. */
+static void workers_reset(struct dp *dp, struct intr *intr)
+{
+	for (unsigned int i = 0; i < dp->n_workers; i++) {
+		struct dp_worker *w = &dp->worker[i];
+
+		w->dp = dp;
+		w->rx = dp->rx;
+		w->tx = dp->tx;
+		w->intr = intr;
+		w->index = (uint8_t)i;
+		w->own = 0;
+		for (unsigned int pool = i; pool < NIC_VFS_MAX; pool += dp->n_workers)
+			w->own |= (uint8_t)BIT32(pool);
+		w->timer.tsc_per_us = dp->tsc_per_us;
+		w->cpu = -1;
+		w->wire = i == 0 ? dp->wire : NULL;
+		for (unsigned int pool = 0; pool < NIC_VFS_MAX; pool++)
+			w->credit[pool] = (int32_t)DP_QUANTUM;
+	}
+}
+
 void dp_init(struct dp *dp, struct intr *intr, void (*poke)(void *), void *ctx)
 {
-	dp->intr = intr;
 	dp->poke = poke;
 	dp->poke_ctx = ctx;
 	dp->tsc_per_us = 1;
-	dp->timer.tsc_per_us = 1;
+	dp->n_workers = 1;
+	workers_reset(dp, intr);
 	for (unsigned int q = 0; q < NIC_QUEUES; q++) {
 		dp->tx[q].index = (uint8_t)q;
 		dp->tx[q].pool = (uint8_t)(q % NIC_VFS_MAX);
 		dp->tx[q].last_key = UINT64_MAX;
 	}
+}
+
+int dp_workers_set(struct dp *dp, unsigned int n, const int *cpus)
+{
+	const struct dp_cfg *cfg = atomic_load(&dp->next);
+	int r;
+
+	if (!n || n > DP_WORKERS)
+		return -EINVAL;
+	if (dp->threaded)
+		return -EALREADY;
+	r = dp_peers_new(dp, n);
+	if (r < 0)
+		return r;
+	dp->n_workers = n;
+	workers_reset(dp, dp->worker[0].intr);
+	for (unsigned int i = 0; i < n; i++) {
+		dp->worker[i].cpu = cpus ? cpus[i] : -1;
+		if (cfg)
+			dp_adopt(&dp->worker[i], cfg);
+	}
+	return 0;
+}
+
+void dp_done(struct dp *dp)
+{
+	dp_stop(dp);
+	dp_peers_free(dp);
 }
 
 static void adopt_rx(struct dp_rxq *rx, const struct dp_rxq_cfg *c)
@@ -109,40 +153,116 @@ static void adopt_tx(struct dp_txq *tx, const struct dp_txq_cfg *c)
 	memset(tx->flow, 0, sizeof(tx->flow));
 }
 
-void dp_adopt(struct dp *dp, const struct dp_cfg *cfg)
+bool dp_acked(struct dp *dp, uint64_t epoch)
 {
+	for (unsigned int i = 0; i < dp->n_workers; i++)
+		if (atomic_load(&dp->worker[i].acked) != epoch)
+			return false;
+	return true;
+}
+
+void dp_adopt(struct dp_worker *me, const struct dp_cfg *cfg)
+{
+	struct dp *dp = me->dp;
+
 	for (unsigned int q = 0; q < NIC_QUEUES; q++) {
+		if (dp_owner(dp, q) != me->index)
+			continue;
 		adopt_rx(&dp->rx[q], &cfg->rx[q]);
 		adopt_tx(&dp->tx[q], &cfg->tx[q]);
 	}
-	dp->cfg = cfg;
-	atomic_store(&dp->acked, cfg->epoch);
-	if (atomic_exchange(&dp->want_ack, false))
-		dp->need_poke = true;
+	me->n_tx = 0;
+	for (uint32_t i = 0; i < cfg->n_tx; i++)
+		if (dp_owner(dp, cfg->tx_list[i]) == me->index)
+			me->tx_list[me->n_tx++] = cfg->tx_list[i];
+	me->cfg = cfg;
+	atomic_store(&me->acked, cfg->epoch);
+	/* the last of all tells whoever waits for it */
+	if (atomic_load(&dp->want_ack) && dp_acked(dp, cfg->epoch) &&
+	    atomic_exchange(&dp->want_ack, false))
+		me->need_poke = true;
 }
 
-static void send_poke(struct dp *dp)
+static void send_poke(struct dp_worker *me)
 {
-	dp->need_poke = false;
+	struct dp *dp = me->dp;
+
+	me->need_poke = false;
 	if (dp->poke && !atomic_exchange(&dp->poked, true))
 		dp->poke(dp->poke_ctx);
 }
 
-unsigned int dp_poll_once(struct dp *dp)
-{
-	const struct dp_cfg *cfg = atomic_load_explicit(&dp->next, memory_order_acquire);
-	unsigned int work = 0;
+/* ---- one round -------------------------------------------------------------------------- */
 
-	if (unlikely(cfg != dp->cfg))
-		dp_adopt(dp, cfg);
-	for (uint32_t i = 0; i < cfg->n_tx; i++)
-		work += dp_tx_poll(dp, &dp->tx[cfg->tx_list[i]]);
-	if (dp->wire)
-		work += dp_wire_poll(dp);
-	if (unlikely(dp->timer.late))
-		intr_late(dp->intr, &dp->timer);
-	if (unlikely(dp->need_poke))
-		send_poke(dp);
+static void credit_round(struct dp_worker *me, uint32_t busy, uint32_t skipped)
+{
+	bool contended = skipped ? busy : busy & (busy - 1);
+
+	for (unsigned int p = 0; p < NIC_VFS_MAX; p++) {
+		int32_t c = me->credit[p] + (int32_t)DP_QUANTUM;
+
+		me->credit[p] = contended && c < (int32_t)DP_QUANTUM ? c : (int32_t)DP_QUANTUM;
+	}
+}
+
+/* All queues whose pool has credit; pools of the others are told. */
+static unsigned int pass(struct dp_worker *me, uint32_t *ret_busy, uint32_t *ret_skipped)
+{
+	uint32_t busy = 0, skipped = 0;
+	unsigned int work = 0, n;
+
+	for (uint32_t i = 0; i < me->n_tx; i++) {
+		struct dp_txq *tx = &me->tx[me->tx_list[i]];
+		uint64_t before = tx->bytes;
+
+		if (likely(!dp_tx_has_work(tx)))
+			continue;
+		if (unlikely(me->credit[tx->pool] <= 0)) {
+			skipped |= BIT32(tx->pool);
+			continue;
+		}
+		n = dp_tx_poll(me, tx);
+		if (unlikely(!n))
+			continue;
+		work += n;
+		busy |= BIT32(tx->pool);
+		me->credit[tx->pool] -= (int32_t)(tx->bytes - before + n * DP_COST);
+	}
+	*ret_busy = busy;
+	*ret_skipped = skipped;
+	return work;
+}
+
+static unsigned int poll_tx(struct dp_worker *me)
+{
+	uint32_t busy, skipped;
+	unsigned int work = pass(me, &busy, &skipped);
+
+	if (busy | skipped)
+		credit_round(me, busy, skipped);
+	if (unlikely(skipped && !busy)) { /* whom they waited for is idle: credit is full again */
+		work = pass(me, &busy, &skipped);
+		credit_round(me, busy, skipped);
+	}
+	return work;
+}
+
+unsigned int dp_poll_once(struct dp_worker *me)
+{
+	const struct dp_cfg *cfg = atomic_load_explicit(&me->dp->next, memory_order_acquire);
+	unsigned int work;
+
+	if (unlikely(cfg != me->cfg))
+		dp_adopt(me, cfg);
+	work = poll_tx(me);
+	if (me->wire)
+		work += dp_wire_poll(me);
+	if (me->dp->n_workers > 1)
+		work += dp_peers_poll(me);
+	if (unlikely(me->timer.late))
+		intr_late(me->intr, &me->timer);
+	if (unlikely(me->need_poke))
+		send_poke(me);
 	return work;
 }
 
@@ -169,14 +289,14 @@ static bool head_overwritten(volatile uint8_t *regs, uint32_t published)
 	return mmio_read32(regs + DPR_HEAD) != published;
 }
 
-static void tick_rx(struct dp *dp, unsigned int q)
+static void tick_rx(struct dp_worker *me, unsigned int q)
 {
-	struct dp_rxq *rx = &dp->rx[q];
+	struct dp_rxq *rx = &me->rx[q];
 	uint32_t drops;
 
-	if (raw_changed(rx->regs, &dp->cfg->rx_raw[q], rx_raw_off) ||
-	    (dp->cfg->rx[q].ring && !rx->ring))
-		dp->need_poke = true;
+	if (raw_changed(rx->regs, &me->cfg->rx_raw[q], rx_raw_off) ||
+	    (me->cfg->rx[q].ring && !rx->ring))
+		me->need_poke = true;
 	drops = (uint32_t)rx->dropped_empty;
 	if (mmio_read32(rx->regs + DPR_RQDPC) != drops)
 		mmio_write32(rx->regs + DPR_RQDPC, drops);
@@ -186,158 +306,46 @@ static void tick_rx(struct dp *dp, unsigned int q)
 		rx->ring = NULL;
 		rx->i_buf = rx->n_buf = rx->n_good = 0;
 		atomic_store(&rx->stopped_gen, rx->gen);
-		dp->need_poke = true;
+		me->need_poke = true;
 	} else if (rx->head != rx->published && (mmio_read32(rx->regs + DPR_CTL) & XDCTL_ENABLE)) {
 		rx->published = rx->head;
 		mmio_write32(rx->regs + DPR_HEAD, rx->head);
 	}
 }
 
-static void tick_tx(struct dp *dp, unsigned int q)
+static void tick_tx(struct dp_worker *me, unsigned int q)
 {
-	struct dp_txq *tx = &dp->tx[q];
+	struct dp_txq *tx = &me->tx[q];
 
-	if (raw_changed(tx->regs, &dp->cfg->tx_raw[q], tx_raw_off) ||
-	    (dp->cfg->tx[q].ring && !tx->ring))
-		dp->need_poke = true;
+	if (raw_changed(tx->regs, &me->cfg->tx_raw[q], tx_raw_off) ||
+	    (me->cfg->tx[q].ring && !tx->ring))
+		me->need_poke = true;
 	if (!tx->ring)
 		return;
 	if (head_overwritten(tx->regs, tx->published)) {
 		tx->ring = NULL;
 		atomic_store(&tx->stopped_gen, tx->gen);
-		dp->need_poke = true;
+		me->need_poke = true;
 	} else if (tx->head != tx->published && (mmio_read32(tx->regs + DPR_CTL) & XDCTL_ENABLE)) {
 		tx->published = tx->head;
 		mmio_write32(tx->regs + DPR_HEAD, tx->head);
 	}
 }
 
-void dp_tick(struct dp *dp)
+void dp_tick(struct dp_worker *me)
 {
-	if (!dp->cfg)
+	if (!me->cfg)
 		return;
 	for (unsigned int q = 0; q < NIC_QUEUES; q++) {
-		tick_rx(dp, q);
-		tick_tx(dp, q);
-	}
-	if (dp->causes) {
-		intr_cause(dp->intr, dp->causes);
-		dp->causes = 0;
-	}
-	if (dp->need_poke)
-		send_poke(dp);
-}
-
-/* ---- the thread ------------------------------------------------------------------------- */
-
-static long futex(_Atomic uint32_t *word, int op, uint32_t val, const struct timespec *timeout)
-{
-	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, timeout, NULL, 0);
-}
-
-/* Wake the data thread if it naps. Any thread. */
-void dp_kick(struct dp *dp)
-{
-	io_mb();
-	if (atomic_exchange(&dp->sleeping, 0))
-		futex(&dp->sleeping, FUTEX_WAKE, 1, NULL);
-}
-
-static void dp_sleep(struct dp *dp, uint32_t us)
-{
-	struct timespec ts = {.tv_nsec = (long)us * 1000};
-
-	atomic_store(&dp->sleeping, 1);
-	io_mb();
-	/* what a kicker announces after this look finds 'sleeping' set */
-	if (atomic_load(&dp->next) == dp->cfg && !atomic_load(&dp->stop) &&
-	    !(dp->wire && snic_wire_peek(&dp->wire->in)))
-		futex(&dp->sleeping, FUTEX_WAIT, 1, &ts);
-	atomic_store(&dp->sleeping, 0);
-}
-
-static void *dp_main(void *arg)
-{
-	struct dp *dp = arg;
-	uint64_t last_work = tsc_read(), last_tick = 0, now, idle;
-	uint64_t per_us = dp->tsc_per_us;
-	int rung;
-
-	prctl(PR_SET_NAME, "snic-data");
-	prctl(PR_SET_TIMERSLACK, 1000);
-	while (!atomic_load_explicit(&dp->stop, memory_order_relaxed)) {
-		unsigned int work = dp_poll_once(dp);
-
-		now = tsc_read();
-		if (work)
-			last_work = now;
-		if (now - last_tick >= DP_TICK_US * per_us) {
-			last_tick = now;
-			dp_tick(dp);
-		}
-		if (work)
+		if (dp_owner(me->dp, q) != me->index)
 			continue;
-		idle = now - last_work;
-		rung = !dp->cfg->any_queue || idle >= DP_NAP_UNTIL_US * per_us ? SNIC_SLEEP
-		       : idle >= DP_SPIN_US * per_us			       ? SNIC_NAP
-									       : SNIC_SPIN;
-		if (atomic_load_explicit(&dp->rung, memory_order_relaxed) != rung)
-			atomic_store_explicit(&dp->rung, rung, memory_order_relaxed);
-		if (rung == SNIC_SPIN) {
-			cpu_relax();
-			continue;
-		}
-		dp_sleep(dp, rung == SNIC_NAP	  ? DP_NAP_US
-			     : dp->cfg->any_queue ? DP_SLEEP_US
-						  : DP_SLEEP_OFF_US);
-		dp_tick(dp); /* a queue enabled meanwhile is noticed at every wake */
+		tick_rx(me, q);
+		tick_tx(me, q);
 	}
-	return NULL;
-}
-
-static uint64_t tsc_calibrate(void)
-{
-	uint64_t t0 = clock_us(), c0 = tsc_read(), us;
-
-	clock_sleep_us(10000);
-	us = clock_us() - t0;
-	us = (tsc_read() - c0) / (us ? us : 1);
-	return us ? us : 1;
-}
-
-int dp_start(struct dp *dp, int cpu)
-{
-	cpu_set_t set;
-	int r;
-
-	if (dp->threaded)
-		return -EALREADY;
-	dp->tsc_per_us = tsc_calibrate();
-	dp->timer.tsc_per_us = dp->tsc_per_us;
-	dp->cpu = cpu;
-	atomic_store(&dp->stop, false);
-	r = pthread_create(&dp->thread, NULL, dp_main, dp);
-	if (r)
-		return -r;
-	dp->threaded = true;
-	if (cpu >= 0 && cpu < CPU_SETSIZE) {
-		CPU_ZERO(&set);
-		CPU_SET(cpu, &set);
-		r = pthread_setaffinity_np(dp->thread, sizeof(set), &set);
-		if (r) {
-			dp_stop(dp);
-			return -r;
-		}
+	if (me->causes) {
+		intr_cause(me->intr, me->causes);
+		me->causes = 0;
 	}
-	return 0;
-}
-
-void dp_stop(struct dp *dp)
-{
-	if (!dp->threaded)
-		return;
-	atomic_store(&dp->stop, true);
-	dp_kick(dp);
-	pthread_join(dp->thread, NULL);
-	dp->threaded = false;
+	if (me->need_poke)
+		send_poke(me);
 }

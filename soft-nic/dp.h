@@ -24,6 +24,7 @@
 #define DP_TX_CTX    8u
 #define DP_STEP	     4u /* descriptors in a cache line */
 #define DP_FLOWS     8u
+#define DP_WORKERS   SNIC_DP_THREADS_MAX
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -196,34 +197,64 @@ struct dp_counters {
 	uint64_t too_long;
 };
 
-struct dp {
+struct dp_ring;
+
+/*
+ * One data thread and what is its own: the queues of some pools, the wire for the first. A frame
+ * for another's queue is handed over (dp_peer.c), so every queue has one writer.
+ */
+struct dp_worker {
 	const struct dp_cfg *cfg;
-	uint32_t rx_dirty; /* queues with write-backs pending */
-	bool wire_dirty;
-	struct snic_wire *wire;
+	struct dp *dp;
+	struct dp_rxq *rx; /* all of them; those of other workers are not to be touched */
+	struct dp_txq *tx;
 	struct intr *intr;
-	struct intr_timer timer;
-	struct dp_rxq rx[NIC_QUEUES];
-	struct dp_txq tx[NIC_QUEUES];
-	struct dp_counters n;
-	_Atomic uint32_t wvbr; /* queues that spoofed, until read */
-	uint32_t causes;       /* for ICR at the next tick */
+	struct snic_wire *wire; /* NULL: there is none, or it is another's */
+	uint32_t rx_dirty;	/* queues with write-backs pending */
+	bool wire_dirty;
 	bool need_poke;
-	/* shared with the control thread */
-	_Alignas(64) _Atomic(const struct dp_cfg *) next;
-	_Atomic uint64_t acked;
-	_Atomic bool want_ack; /* the control thread waits: poke it on acknowledge */
-	_Atomic bool poked;
+	uint8_t index;
+	uint8_t own; /* its pools */
+	uint8_t n_tx;
+	uint8_t tx_list[NIC_QUEUES];
+	uint32_t causes; /* for ICR at the next tick */
+	uint32_t handed; /* workers that were handed frames in this round */
+	int32_t credit[NIC_VFS_MAX];
+	struct intr_timer timer;
+	struct dp_counters n;
+	struct dp_ring *to[DP_WORKERS], *from[DP_WORKERS];
+	/* shared with other threads */
+	_Alignas(64) _Atomic uint64_t acked;
 	_Atomic uint32_t sleeping; /* futex */
 	_Atomic int rung;
-	_Atomic bool stop;
-	bool threaded;
 	pthread_t thread;
-	int cpu;
+	bool running;
+	int cpu; /* -1: not pinned */
+};
+
+struct dp {
+	unsigned int n_workers;
+	struct dp_worker worker[DP_WORKERS];
+	struct dp_rxq rx[NIC_QUEUES];
+	struct dp_txq tx[NIC_QUEUES];
+	struct snic_wire *wire;
+	struct dp_ring *rings; /* between workers */
 	uint64_t tsc_per_us;
 	void (*poke)(void *ctx);
 	void *poke_ctx;
+	bool threaded;
+	_Alignas(64) _Atomic uint32_t wvbr; /* queues that spoofed, until read */
+	_Alignas(64) _Atomic(const struct dp_cfg *) next;
+	_Atomic bool want_ack; /* the control thread waits: poke it on acknowledge */
+	_Atomic bool poked;
+	_Atomic bool stop;
 };
+
+/** dp_owner() - worker of a queue. Context: any. Return: its index. Source: -. */
+static inline unsigned int dp_owner(const struct dp *dp, unsigned int q)
+{
+	return q % NIC_VFS_MAX % dp->n_workers;
+}
 
 /**
  * dp_init() - an idle data path without configuration; @poke: see struct snic_ops
@@ -233,43 +264,63 @@ struct dp {
 void dp_init(struct dp *dp, struct intr *intr, void (*poke)(void *), void *ctx);
 
 /**
- * dp_poll_once() - one round: take over a new configuration, all transmit queues, the wire
+ * dp_workers_set() - spread queues over @n data threads
+ * @cpus: processor of each; NULL, or -1 in it: not pinned
+ *
+ * Context: control thread, while none runs. Return: 0; -EINVAL; -EALREADY; -ENOMEM. Source: -.
+ */
+int dp_workers_set(struct dp *dp, unsigned int n, const int *cpus) _must_check_;
+
+/** dp_done() - free what dp_workers_set() took. Context: control thread, stopped. Source: -. */
+void dp_done(struct dp *dp);
+
+/**
+ * dp_poll_once() - one round: take over a new configuration, its transmit queues, frames of other
+ * workers, the wire
  *
  * Context: data thread; never blocks. Return: descriptors and frames handled. Source: -.
  */
-unsigned int dp_poll_once(struct dp *dp);
+unsigned int dp_poll_once(struct dp_worker *me);
 
 /**
  * dp_tick() - the slow part of a round: heads, registers, late interrupts
  *
  * Context: data thread. Source: -.
  */
-void dp_tick(struct dp *dp);
+void dp_tick(struct dp_worker *me);
 
 /**
  * dp_adopt() - take @cfg over: queues whose generation changed start anew
  *
  * Context: data thread. Source: -.
  */
-void dp_adopt(struct dp *dp, const struct dp_cfg *cfg);
+void dp_adopt(struct dp_worker *me, const struct dp_cfg *cfg);
 
 /**
- * dp_kick() - wake the data thread if it sleeps
+ * dp_acked() - did every worker take the configuration of @epoch over?
+ *
+ * Context: any thread. Return: true or false. Source: -.
+ */
+bool dp_acked(struct dp *dp, uint64_t epoch);
+
+/**
+ * dp_kick(), dp_kick_all() - wake a data thread if it sleeps; each of them
  *
  * Context: any thread; never blocks. Source: futex(2).
  */
-void dp_kick(struct dp *dp);
+void dp_kick(struct dp_worker *w);
+void dp_kick_all(struct dp *dp);
 
 /**
- * dp_start() - run the data path in a thread of its own; @cpu negative: not pinned
+ * dp_start() - run each worker in a thread of its own
  *
  * Context: control thread. Return: 0; -EALREADY; -errno of pthread_create(3),
  * pthread_setaffinity_np(3). Source: -.
  */
-int dp_start(struct dp *dp, int cpu);
+int dp_start(struct dp *dp);
 
 /**
- * dp_stop() - end the thread and wait for it; fine when none runs
+ * dp_stop() - end the threads and wait for them; fine when none runs
  *
  * Context: control thread. Source: -.
  */
@@ -281,7 +332,7 @@ void dp_stop(struct dp *dp);
  * Context: data thread. Return: descriptors handled. Source: docs/sources.md [Q] [L]: legacy and
  * advanced descriptors.
  */
-unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx);
+unsigned int dp_tx_poll(struct dp_worker *me, struct dp_txq *tx);
 
 /**
  * dp_rx_flush() - frames of one batch are done: descriptors written back, interrupts; @loop: they
@@ -289,7 +340,7 @@ unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx);
  *
  * Context: data thread. Source: -.
  */
-void dp_rx_flush(struct dp *dp, bool loop);
+void dp_rx_flush(struct dp_worker *me, bool loop);
 
 /** dp_tx_restart() - begin at c->head as after power-on. Context: data thread. Source: -. */
 void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c);
@@ -299,17 +350,17 @@ void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c);
  *
  * Context: data thread; never blocks. Return: frames taken. Source: -.
  */
-unsigned int dp_wire_poll(struct dp *dp);
+unsigned int dp_wire_poll(struct dp_worker *me);
 
 /**
  * dp_wire_out() - put one frame on the wire, or drop and count it
  *
  * Context: data thread; never blocks. Source: -.
  */
-void dp_wire_out(struct dp *dp, const struct dp_pkt *p);
+void dp_wire_out(struct dp_worker *me, const struct dp_pkt *p);
 
 /** dp_wire_flush() - wake the wire's other side if it sleeps. Context: data thread. Source: -. */
-void dp_wire_flush(struct dp *dp);
+void dp_wire_flush(struct dp_worker *me);
 
 /** dp_hint() - where an address looks for its region first. Context: any. Return: index of hint[].
  * Source: -. */

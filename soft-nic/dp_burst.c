@@ -7,6 +7,7 @@
  *
  * SSE2 only: it is what every x86-64 has.
  */
+#include "dp_peer.h"
 #include "dp_tx.h"
 
 #define TX_PLAIN_MASK (NIC_TXD_DTYP | NIC_TXD_DEXT | NIC_TXD_EOP | NIC_TXD_VLE | NIC_TXD_TSE)
@@ -197,7 +198,7 @@ static inline void pend_run(uint64_t *pend, const uint32_t *len, uint32_t n)
  * The short way: frames of a flow that was decided before, as far as its receiver has buffers.
  * Returns how many of st[i..n) it took.
  */
-static inline uint32_t flow_run(struct dp *dp, struct dp_txq *tx, const struct dp_flow *f,
+static inline uint32_t flow_run(struct dp_worker *me, struct dp_txq *tx, const struct dp_flow *f,
 				const struct staged *st, uint32_t i, uint32_t n)
 {
 	struct dp_rxq *rx = f->rx;
@@ -221,24 +222,24 @@ static inline uint32_t flow_run(struct dp *dp, struct dp_txq *tx, const struct d
 	rx->i_buf += n;
 	rx->n_pend += n;
 	rx->pend_bytes += bytes;
-	dp->rx_dirty |= f->bit;
+	me->rx_dirty |= f->bit;
 	tx->packets += n;
 	tx->bytes += bytes;
 	tx->loop_packets += n;
 	tx->loop_bytes += bytes;
-	dp->n.rx_frames += n;
-	dp->n.rx_bytes += bytes;
+	me->n.rx_frames += n;
+	me->n.rx_bytes += bytes;
 	return n;
 }
 
-static inline void send_staged(struct dp *dp, struct dp_txq *tx, const struct staged *st,
+static inline void send_staged(struct dp_worker *me, struct dp_txq *tx, const struct staged *st,
 			       uint32_t n)
 {
 	for (uint32_t i = 0, k; i < n; i += k) {
 		/* a look at the destination only finds the flow: flow_run() checks the header */
-		k = flow_run(dp, tx, dp_flow_of(tx, mmio_read64(st->data[i])), st, i, n);
+		k = flow_run(me, tx, dp_flow_of(tx, mmio_read64(st->data[i])), st, i, n);
 		if (unlikely(!k)) {
-			dp_tx_frame(dp, tx, st->data[i], st->len[i], false, 0);
+			dp_tx_frame(me, tx, st->data[i], st->len[i], false, 0);
 			k = 1;
 		}
 	}
@@ -246,8 +247,8 @@ static inline void send_staged(struct dp *dp, struct dp_txq *tx, const struct st
 
 /* ---- completion ------------------------------------------------------------------------- */
 
-static inline void complete(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc *ring, uint32_t rs,
-			    uint32_t n)
+static inline void complete(struct dp_worker *me, struct dp_txq *tx, struct nic_tx_desc *ring,
+			    uint32_t rs, uint32_t n)
 {
 	struct nic_tx_desc *d = ring, *end = ring + n;
 
@@ -268,24 +269,24 @@ static inline void complete(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc
 		for (; rs; rs &= rs - 1)
 			mmio_write32(&ring[__builtin_ctz(rs)].status, NIC_TXD_STAT_DD);
 	}
-	intr_queue(dp->intr, &dp->timer, tx->irq, false);
+	intr_queue(me->intr, &me->timer, tx->irq, false);
 }
 
-static void tx_stop(struct dp *dp, struct dp_txq *tx)
+static void tx_stop(struct dp_worker *me, struct dp_txq *tx)
 {
 	tx->ring = NULL;
 	atomic_store(&tx->stopped_gen, tx->gen);
-	dp->need_poke = true;
+	me->need_poke = true;
 }
 
-static void send_batch(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc *ring, uint32_t n,
-		       struct staged *st)
+static void send_batch(struct dp_worker *me, struct dp_txq *tx, struct nic_tx_desc *ring,
+		       uint32_t n, struct staged *st)
 {
 	uint32_t i = 0, k;
 
 	while (i < n) {
 		k = tx->gathering ? 0 : stage(tx, ring + i, n - i, st, i);
-		send_staged(dp, tx, st, k);
+		send_staged(me, tx, st, k);
 		i += k;
 		if (i < n) {
 			struct nic_tx_desc d;
@@ -293,13 +294,13 @@ static void send_batch(struct dp *dp, struct dp_txq *tx, struct nic_tx_desc *rin
 			d.addr.raw = mmio_read64(&ring[i]);
 			d.cmd_len.raw = mmio_read32(&ring[i].cmd_len);
 			d.status.raw = mmio_read32(&ring[i].status);
-			st->rs |= (dp_tx_odd(dp, tx, &d) ? 1u : 0u) << i;
+			st->rs |= (dp_tx_odd(me, tx, &d) ? 1u : 0u) << i;
 			i++;
 		}
 	}
 }
 
-unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx)
+unsigned int dp_tx_poll(struct dp_worker *me, struct dp_txq *tx)
 {
 	struct nic_tx_desc *ring;
 	struct staged st;
@@ -307,17 +308,17 @@ unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx)
 
 	if (unlikely(!tx->ring))
 		return 0;
-	/* both loads go out together: when there is work, the descriptor's line is on its way */
-	__builtin_prefetch(&tx->ring[tx->head]);
 	tail = mmio_read32(tx->regs + DPR_TAIL);
 	if (likely(tail == tx->head))
 		return 0;
 	if (unlikely(tail >= tx->n_desc))
 		return 0;
 	if (unlikely(!(mmio_read32(tx->regs + DPR_CTL) & XDCTL_ENABLE))) {
-		tx_stop(dp, tx);
+		tx_stop(me, tx);
 		return 0;
 	}
+	if (unlikely(me->dp->n_workers > 1) && !dp_peers_ready(me))
+		return 0;
 	io_rmb();
 	n = (tail > tx->head ? tail : tx->n_desc) - tx->head;
 	if (n > DP_BATCH)
@@ -326,12 +327,12 @@ unsigned int dp_tx_poll(struct dp *dp, struct dp_txq *tx)
 	for (uint32_t i = DP_STEP; i < n; i += DP_STEP)
 		__builtin_prefetch(&ring[i]);
 	st.rs = 0;
-	send_batch(dp, tx, ring, n, &st);
+	send_batch(me, tx, ring, n, &st);
 	tx->head += n;
 	if (tx->head == tx->n_desc)
 		tx->head = 0;
-	if (dp->rx_dirty)
-		dp_rx_flush(dp, true);
-	complete(dp, tx, ring, st.rs, n);
+	if (me->rx_dirty)
+		dp_rx_flush(me, true);
+	complete(me, tx, ring, st.rs, n);
 	return n;
 }

@@ -115,7 +115,7 @@ static uint32_t put_frame(uint8_t *buf, const struct dp_pkt *p, bool strip)
 	return p->len;
 }
 
-static void rx_no_buffer(struct dp *dp, struct dp_rxq *rx)
+static void rx_no_buffer(struct dp_worker *me, struct dp_rxq *rx)
 {
 	if (!rx->ring) {
 		rx->dropped_off++;
@@ -124,12 +124,12 @@ static void rx_no_buffer(struct dp *dp, struct dp_rxq *rx)
 	} else {
 		/* silicon would hold the frame and overflow sooner or later: told as if it had */
 		rx->dropped_missed++;
-		dp->causes |= ICR_RXO;
+		me->causes |= ICR_RXO;
 	}
 }
 
 /* Which of a pool's two queues; one that is off leaves everything to the first. */
-static unsigned int rss_queue(struct dp *dp, unsigned int q, const struct dp_pkt *p,
+static unsigned int rss_queue(struct dp_worker *me, unsigned int q, const struct dp_pkt *p,
 			      uint64_t *ret_lo)
 {
 	uint32_t at = p->tagged && !p->beside ? 18 : 14, n = p->len - at;
@@ -142,12 +142,12 @@ static unsigned int rss_queue(struct dp *dp, unsigned int q, const struct dp_pkt
 	if (n > sizeof(l3))
 		n = sizeof(l3);
 	memcpy(l3, p->data + at, n);
-	r = rss_hash(&dp->cfg->sw.rss, __builtin_bswap16(type), l3, n);
+	r = rss_hash(&me->cfg->sw.rss, __builtin_bswap16(type), l3, n);
 	*ret_lo = r.type | (uint64_t)r.hash << 32;
-	return r.second && dp->rx[q + NIC_VFS_MAX].ring ? q + NIC_VFS_MAX : q;
+	return r.second && me->rx[q + NIC_VFS_MAX].ring ? q + NIC_VFS_MAX : q;
 }
 
-void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool multi)
+void dp_deliver(struct dp_worker *me, unsigned int q, const struct dp_pkt *p, bool multi)
 {
 	uint64_t status = DP_RX_STATUS, vlan = 0, lo = 0;
 	struct dp_rxq *rx;
@@ -157,23 +157,23 @@ void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool mult
 	uint8_t *buf;
 	bool strip;
 
-	if (unlikely(dp->cfg->sw.rsse & BIT32(q)))
-		q = rss_queue(dp, q, p, &lo);
-	rx = &dp->rx[q];
+	if (unlikely(me->cfg->sw.rsse & BIT32(q)))
+		q = rss_queue(me, q, p, &lo);
+	rx = &me->rx[q];
 	limit = p->tagged ? rx->limit_tagged : rx->limit;
 	strip = p->tagged && (rx->strip || (multi && rx->strip_multi));
 	len = wire_len - DP_CRC - (strip ? DP_TAG_LEN : 0);
 	if (rx->i_buf == rx->n_buf && !dp_rx_refill(rx)) {
-		rx_no_buffer(dp, rx);
+		rx_no_buffer(me, rx);
 		return;
 	}
 	if (wire_len > limit || len > rx->buf_len) {
 		rx->dropped_long++;
-		dp->n.too_long++;
+		me->n.too_long++;
 		return;
 	}
 	buf = rx->buf[rx->i_buf++];
-	dp->rx_dirty |= BIT32(q);
+	me->rx_dirty |= BIT32(q);
 	if (!buf) {
 		rx->n_good = good_until(rx, rx->i_buf);
 		/* a buffer outside mapped memory: its descriptor is used up, the frame is lost */
@@ -222,7 +222,7 @@ static void write_back(struct nic_rx_read *d, const uint64_t *lo, const uint64_t
 		write_back_one(d, *lo, *hi);
 }
 
-static void rx_flush_one(struct dp *dp, struct dp_rxq *rx, bool loop)
+static void rx_flush_one(struct dp_worker *me, struct dp_rxq *rx, bool loop)
 {
 	uint32_t n = rx->n_pend, head = rx->head, done = 0;
 	uint32_t frames = n - rx->n_bad;
@@ -250,18 +250,18 @@ static void rx_flush_one(struct dp *dp, struct dp_rxq *rx, bool loop)
 		rx->n_hashed = 0;
 	}
 	rx->pend_bytes = 0;
-	intr_queue(dp->intr, &dp->timer, rx->irq, true);
+	intr_queue(me->intr, &me->timer, rx->irq, true);
 	/* look for buffers now, while nobody waits, so that they are translated and in our cache */
 	if (rx->i_buf == rx->n_buf && mmio_read32(rx->regs + DPR_TAIL) != rx->fetched)
 		dp_rx_refill(rx);
 }
 
-void dp_rx_flush(struct dp *dp, bool loop)
+void dp_rx_flush(struct dp_worker *me, bool loop)
 {
-	uint32_t dirty = dp->rx_dirty;
+	uint32_t dirty = me->rx_dirty;
 
-	dp->rx_dirty = 0;
+	me->rx_dirty = 0;
 	io_wmb();
 	for (; dirty; dirty &= dirty - 1)
-		rx_flush_one(dp, &dp->rx[__builtin_ctz(dirty)], loop);
+		rx_flush_one(me, &me->rx[__builtin_ctz(dirty)], loop);
 }

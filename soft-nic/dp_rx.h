@@ -72,4 +72,4 @@ static inline void dp_copy(uint8_t *d, const uint8_t *s, uint32_t n)
  *
  * Context: data thread. Source: docs/sources.md [Q] [L]: receive descriptors.
  */
-void dp_deliver(struct dp *dp, unsigned int q, const struct dp_pkt *p, bool multi);
+void dp_deliver(struct dp_worker *me, unsigned int q, const struct dp_pkt *p, bool multi);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Transmit: single frames through the switch, descriptors that ask for more than a plain frame. */
+#include "dp_peer.h"
 #include "dp_tx.h"
 
 #define TX_CTX_TCP  BIT32(11)
@@ -18,38 +19,40 @@ void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c)
 	memset(tx->ctx_cmd, 0, sizeof(tx->ctx_cmd));
 }
 
-static void tx_spoofed(struct dp *dp, struct dp_txq *tx)
+static void tx_spoofed(struct dp_worker *me, struct dp_txq *tx)
 {
 	tx->spoofed++;
-	atomic_fetch_or_explicit(&dp->wvbr, BIT32(tx->index), memory_order_relaxed);
-	if (dp->cfg->sw.spoof_int)
-		dp->causes |= ICR_DOUTSYNC;
+	atomic_fetch_or_explicit(&me->dp->wvbr, BIT32(tx->index), memory_order_relaxed);
+	if (me->cfg->sw.spoof_int)
+		me->causes |= ICR_DOUTSYNC;
 }
 
 /* Decide anew and remember: traffic comes in runs to the same place. */
-static __attribute__((noinline)) void tx_decide(struct dp *dp, struct dp_txq *tx, uint64_t key,
-						uint64_t src)
+static __attribute__((noinline)) void tx_decide(struct dp_worker *me, struct dp_txq *tx,
+						uint64_t key, uint64_t src)
 {
 	uint64_t dst = key & SW_MAC_MASK;
 	uint32_t vid = (uint32_t)(key >> 48);
 
-	tx->last = sw_decide(&dp->cfg->sw, dst, src, vid, tx->pool);
+	tx->last = sw_decide(&me->cfg->sw, dst, src, vid, tx->pool);
 	tx->last_key = key;
 	tx->last_src = src;
 }
 
 /* Plain frames with this header take the short way from now on, if there is one. */
-static void tx_remember(struct dp *dp, struct dp_txq *tx, const struct dp_pkt *p)
+static void tx_remember(struct dp_worker *me, struct dp_txq *tx, const struct dp_pkt *p)
 {
 	const struct sw_decision *d = &tx->last;
 	struct dp_flow *f = dp_flow_of(tx, p->h0);
 	unsigned int q;
 
 	if (p->tagged || tx->vmvir || d->wire || d->multi || d->broadcast || !d->pools ||
-	    d->pools & (d->pools - 1) || d->pools & dp->cfg->sw.rsse)
+	    d->pools & (d->pools - 1) || d->pools & me->cfg->sw.rsse)
+		return;
+	if (!(d->pools & me->own))
 		return;
 	q = (unsigned int)__builtin_ctz(d->pools);
-	*f = (struct dp_flow){.h0 = p->h0, .h1 = p->h1, .rx = &dp->rx[q], .bit = BIT32(q)};
+	*f = (struct dp_flow){.h0 = p->h0, .h1 = p->h1, .rx = &me->rx[q], .bit = BIT32(q)};
 }
 
 /* VLAN tag of a frame after the pool's rule; false if the frame carries one it must not. */
@@ -77,8 +80,22 @@ static bool tx_tag(const struct dp_txq *tx, struct dp_pkt *p, bool vle, uint16_t
 	return true;
 }
 
-void dp_tx_frame(struct dp *dp, struct dp_txq *tx, const uint8_t *data, uint32_t len, bool vle,
-		 uint16_t tag)
+/* Ours here, the others' by way of their workers. */
+static void deliver_all(struct dp_worker *me, const struct dp_pkt *p, uint32_t pools, bool wire,
+			bool multi)
+{
+	uint32_t theirs = pools & ~(uint32_t)me->own;
+
+	for (pools &= me->own; pools; pools &= pools - 1)
+		dp_deliver(me, (unsigned int)__builtin_ctz(pools), p, multi);
+	if (unlikely(theirs || (wire && me->index)))
+		dp_peers_put(me, p, (uint8_t)theirs, wire && me->index, multi);
+	if (wire && !me->index)
+		dp_wire_out(me, p);
+}
+
+void dp_tx_frame(struct dp_worker *me, struct dp_txq *tx, const uint8_t *data, uint32_t len,
+		 bool vle, uint16_t tag)
 {
 	struct dp_pkt p = {.data = data, .len = len, .loop = true};
 	uint64_t src, key;
@@ -86,18 +103,18 @@ void dp_tx_frame(struct dp *dp, struct dp_txq *tx, const uint8_t *data, uint32_t
 
 	dp_load_header(data, &p.h0, &p.h1);
 	if (!tx_tag(tx, &p, vle, tag)) {
-		tx_spoofed(dp, tx);
+		tx_spoofed(me, tx);
 		return;
 	}
 	key = (p.h0 & SW_MAC_MASK) | (uint64_t)(p.tagged ? p.tag & 0xfff : SW_UNTAGGED) << 48;
 	src = p.h0 >> 48 | (p.h1 & 0xffffffff) << 16;
 	if (key != tx->last_key || src != tx->last_src)
-		tx_decide(dp, tx, key, src);
+		tx_decide(me, tx, key, src);
 	if (tx->last.spoofed) {
-		tx_spoofed(dp, tx);
+		tx_spoofed(me, tx);
 		return;
 	}
-	tx_remember(dp, tx, &p);
+	tx_remember(me, tx, &p);
 	wire_len = len + DP_CRC + (p.beside ? DP_TAG_LEN : 0);
 	tx->packets++;
 	tx->bytes += wire_len;
@@ -105,15 +122,12 @@ void dp_tx_frame(struct dp *dp, struct dp_txq *tx, const uint8_t *data, uint32_t
 	if (pools) {
 		tx->loop_packets++;
 		tx->loop_bytes += wire_len;
-		dp->n.rx_frames++;
-		dp->n.rx_bytes += wire_len;
+		me->n.rx_frames++;
+		me->n.rx_bytes += wire_len;
 	}
-	for (; pools; pools &= pools - 1)
-		dp_deliver(dp, (unsigned int)__builtin_ctz(pools), &p, tx->last.multi);
-	dp->n.tx_multicast += tx->last.multi;
-	dp->n.tx_broadcast += tx->last.broadcast;
-	if (tx->last.wire)
-		dp_wire_out(dp, &p);
+	deliver_all(me, &p, pools, tx->last.wire, tx->last.multi);
+	me->n.tx_multicast += tx->last.multi;
+	me->n.tx_broadcast += tx->last.broadcast;
 }
 
 /* ---- frames in several descriptors, or with anything asked for -------------------------- */
@@ -163,7 +177,7 @@ static void tx_checksums(struct dp_txq *tx, uint32_t popts, uint32_t idx)
 	}
 }
 
-static void tx_gathered(struct dp *dp, struct dp_txq *tx)
+static void tx_gathered(struct dp_worker *me, struct dp_txq *tx)
 {
 	uint32_t idx = field_get(NIC_TXD_IDX, tx->gather_status);
 	bool adv = tx->gather_cmd & NIC_TXD_DEXT;
@@ -190,10 +204,10 @@ static void tx_gathered(struct dp *dp, struct dp_txq *tx)
 		memset(tx->scratch + len, 0, SNIC_FRAME_MIN - len);
 		len = SNIC_FRAME_MIN;
 	}
-	dp_tx_frame(dp, tx, tx->scratch, len, vle, tag);
+	dp_tx_frame(me, tx, tx->scratch, len, vle, tag);
 }
 
-bool dp_tx_odd(struct dp *dp, struct dp_txq *tx, const struct nic_tx_desc *d)
+bool dp_tx_odd(struct dp_worker *me, struct dp_txq *tx, const struct nic_tx_desc *d)
 {
 	uint32_t cmd = le32_get(d->cmd_len), status = le32_get(d->status);
 	uint32_t len = cmd & NIC_TXD_DTALEN;
@@ -234,7 +248,7 @@ bool dp_tx_odd(struct dp *dp, struct dp_txq *tx, const struct nic_tx_desc *d)
 			tx->gather_cmd = cmd;
 			tx->gather_status = status;
 		}
-		tx_gathered(dp, tx);
+		tx_gathered(me, tx);
 	}
 	return cmd & NIC_TXD_RS;
 }

@@ -16,8 +16,8 @@
  *
  * Context: data thread. Source: docs/sources.md [Q] [L]: VLAN insertion, transmit switching.
  */
-void dp_tx_frame(struct dp *dp, struct dp_txq *tx, const uint8_t *data, uint32_t len, bool vle,
-		 uint16_t tag);
+void dp_tx_frame(struct dp_worker *me, struct dp_txq *tx, const uint8_t *data, uint32_t len,
+		 bool vle, uint16_t tag);
 
 /**
  * dp_tx_odd() - any descriptor at all
@@ -25,7 +25,21 @@ void dp_tx_frame(struct dp *dp, struct dp_txq *tx, const uint8_t *data, uint32_t
  * Context: data thread. Return: true if it wants to be reported done. Source: docs/sources.md [Q]
  * [L]: legacy and advanced descriptors.
  */
-bool dp_tx_odd(struct dp *dp, struct dp_txq *tx, const struct nic_tx_desc *d);
+bool dp_tx_odd(struct dp_worker *me, struct dp_txq *tx, const struct nic_tx_desc *d);
+
+/**
+ * dp_tx_has_work() - did the driver move its tail? The descriptor's line is on its way then
+ *
+ * Context: data thread. Return: true, dp_tx_poll() finds out the rest; false. Source: -.
+ */
+static inline bool dp_tx_has_work(const struct dp_txq *tx)
+{
+	if (unlikely(!tx->ring))
+		return false;
+	/* both loads go out together */
+	__builtin_prefetch(&tx->ring[tx->head]);
+	return mmio_read32(tx->regs + DPR_TAIL) != tx->head;
+}
 
 /**
  * dp_flow_of() - the one place where a flow with this destination (low 48 bits of @h0) can be

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The data thread's side of the wire. */
 #include <unistd.h>
-#include "dp_rx.h"
+#include "dp_peer.h"
 
-void dp_wire_out(struct dp *dp, const struct dp_pkt *p)
+void dp_wire_out(struct dp_worker *me, const struct dp_pkt *p)
 {
 	struct snic_wire_slot *s =
-		dp->wire && dp->cfg->link ? snic_wire_room(&dp->wire->out) : NULL;
+		me->wire && me->cfg->link ? snic_wire_room(&me->wire->out) : NULL;
 	uint32_t len = p->len + (p->beside ? DP_TAG_LEN : 0);
 
 	if (!s || len > SNIC_WIRE_FRAME) {
-		dp->n.wire_tx_dropped++;
+		me->n.wire_tx_dropped++;
 		return;
 	}
 	memcpy(s->frame, &p->h0, 8);
@@ -26,27 +26,27 @@ void dp_wire_out(struct dp *dp, const struct dp_pkt *p)
 		dp_copy(s->frame + 16, p->data + 16, p->len - 16);
 	}
 	s->len = len;
-	snic_wire_put(&dp->wire->out);
-	dp->n.wire_tx++;
-	dp->wire_dirty = true;
+	snic_wire_put(&me->wire->out);
+	me->n.wire_tx++;
+	me->wire_dirty = true;
 }
 
-void dp_wire_flush(struct dp *dp)
+void dp_wire_flush(struct dp_worker *me)
 {
 	uint64_t one = 1;
 
-	dp->wire_dirty = false;
+	me->wire_dirty = false;
 	io_mb(); /* frames first, then the look at 'sleeping' */
-	if (!atomic_load(&dp->wire->sleeping) || !atomic_exchange(&dp->wire->sleeping, false))
+	if (!atomic_load(&me->wire->sleeping) || !atomic_exchange(&me->wire->sleeping, false))
 		return;
-	if (dp->wire->kick_fd >= 0 && write(dp->wire->kick_fd, &one, sizeof(one)) < 0) {
+	if (me->wire->kick_fd >= 0 && write(me->wire->kick_fd, &one, sizeof(one)) < 0) {
 		/* the counter is full: the reader is being woken already */
 	}
 }
 
-static void wire_frame(struct dp *dp, struct snic_wire_slot *s)
+static void wire_frame(struct dp_worker *me, struct snic_wire_slot *s)
 {
-	const struct sw_cfg *sw = &dp->cfg->sw;
+	const struct sw_cfg *sw = &me->cfg->sw;
 	struct dp_pkt p = {.data = s->frame, .len = s->len};
 	struct sw_decision d;
 	uint64_t src;
@@ -61,43 +61,47 @@ static void wire_frame(struct dp *dp, struct snic_wire_slot *s)
 		vid = p.tag & 0xfff;
 	}
 	if (p.len + DP_CRC > (p.tagged ? sw->rx_limit_tagged : sw->rx_limit)) {
-		dp->n.too_long++;
-		dp->n.wire_rx_dropped++;
+		me->n.too_long++;
+		me->n.wire_rx_dropped++;
 		return;
 	}
 	d = sw_decide(sw, p.h0 & SW_MAC_MASK, src, vid, SW_FROM_WIRE);
-	if (!dp->cfg->link || !d.pools) {
-		dp->n.wire_rx_dropped++;
+	if (!me->cfg->link || !d.pools) {
+		me->n.wire_rx_dropped++;
 		return;
 	}
-	dp->n.wire_rx++;
-	dp->n.rx_frames++;
-	dp->n.rx_bytes += p.len + DP_CRC;
-	dp->n.rx_multicast += d.multi;
-	dp->n.rx_broadcast += d.broadcast;
-	for (pools = d.pools; pools; pools &= pools - 1)
-		dp_deliver(dp, (unsigned int)__builtin_ctz(pools), &p, d.multi);
+	me->n.wire_rx++;
+	me->n.rx_frames++;
+	me->n.rx_bytes += p.len + DP_CRC;
+	me->n.rx_multicast += d.multi;
+	me->n.rx_broadcast += d.broadcast;
+	for (pools = d.pools & me->own; pools; pools &= pools - 1)
+		dp_deliver(me, (unsigned int)__builtin_ctz(pools), &p, d.multi);
+	if (d.pools & ~(uint32_t)me->own)
+		dp_peers_put(me, &p, (uint8_t)(d.pools & ~(uint32_t)me->own), false, d.multi);
 }
 
-unsigned int dp_wire_poll(struct dp *dp)
+unsigned int dp_wire_poll(struct dp_worker *me)
 {
 	struct snic_wire_slot *s;
 	unsigned int n;
 
+	if (me->dp->n_workers > 1 && !dp_peers_ready(me))
+		return 0;
 	for (n = 0; n < DP_BATCH; n++) {
-		s = snic_wire_peek(&dp->wire->in);
+		s = snic_wire_peek(&me->wire->in);
 		if (!s)
 			break;
 		/* the producer is our own wire thread, but a length is never taken on trust */
 		if (s->len >= SNIC_FRAME_MIN && s->len <= SNIC_WIRE_FRAME)
-			wire_frame(dp, s);
+			wire_frame(me, s);
 		else
-			dp->n.wire_rx_dropped++;
-		snic_wire_drop(&dp->wire->in);
+			me->n.wire_rx_dropped++;
+		snic_wire_drop(&me->wire->in);
 	}
-	if (dp->rx_dirty)
-		dp_rx_flush(dp, false);
-	if (dp->wire_dirty)
-		dp_wire_flush(dp);
+	if (me->rx_dirty)
+		dp_rx_flush(me, false);
+	if (me->wire_dirty)
+		dp_wire_flush(me);
 	return n;
 }

@@ -308,7 +308,10 @@ int host_new(sd_event *event, const struct host_options *o, struct host **ret_ho
 	r = ctl_server_new(event, TAKE_FD(h->o.control_fd), "soft-nic", host_methods(), h, &h->ctl);
 	if (r < 0)
 		return r;
-	r = snic_dp_start(h->nic, o->cpu);
+	r = snic_dp_threads(h->nic, o->n_threads, o->cpu);
+	if (r < 0)
+		return r;
+	r = snic_dp_start(h->nic, -1);
 	if (r < 0)
 		return r;
 	r = fn_serve(h, SNIC_PF);

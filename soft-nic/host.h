@@ -14,9 +14,10 @@
 struct host_options {
 	const char *name;
 	const char *dir;
-	int control_fd; /* taken over */
-	int tap_fd;	/* taken over; -1: no wire */
-	int cpu;	/* -1: the data thread is not pinned */
+	int control_fd;		      /* taken over */
+	int tap_fd;		      /* taken over; -1: no wire */
+	unsigned int n_threads;	      /* data threads */
+	int cpu[SNIC_DP_THREADS_MAX]; /* of each; -1: not pinned */
 	uint8_t mac[6];
 };
 

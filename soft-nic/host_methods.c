@@ -17,10 +17,28 @@ static json_t *function_json(struct host *h, unsigned int fn, const struct snic_
 			 info->bus_master[fn]);
 }
 
+static const char *rung_name(enum snic_rung rung)
+{
+	static const char *const names[] = {
+		[SNIC_SPIN] = "spin", [SNIC_NAP] = "nap", [SNIC_SLEEP] = "sleep"};
+
+	return names[rung];
+}
+
+static json_t *threads_json(const struct host *h)
+{
+	json_t *threads = json_array();
+	enum snic_rung rung;
+	int cpu;
+
+	for (unsigned int i = 0; snic_dp_thread(h->nic, i, &cpu, &rung); i++)
+		json_array_append_new(threads,
+				      json_pack("{s:i, s:s}", "cpu", cpu, "rung", rung_name(rung)));
+	return threads;
+}
+
 static int nic_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)
 {
-	static const char *const rungs[] = {
-		[SNIC_SPIN] = "spin", [SNIC_NAP] = "nap", [SNIC_SLEEP] = "sleep"};
 	struct host *h = userdata;
 	struct snic_info info;
 	json_t *functions;
@@ -35,10 +53,11 @@ static int nic_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds,
 	json_array_append_new(functions, function_json(h, SNIC_PF, &info));
 	for (unsigned int vf = 0; vf < info.n_vfs; vf++)
 		json_array_append_new(functions, function_json(h, vf, &info));
-	ctl_reply(req, json_pack("{s:s, s:s, s:i, s:i, s:b, s:i, s:s, s:o}", "name", h->o.name,
+	ctl_reply(req, json_pack("{s:s, s:s, s:i, s:i, s:b, s:i, s:s, s:o, s:o}", "name", h->o.name,
 				 "mac", mac_to_text(info.mac, mac), "num_vfs", (int)info.n_vfs,
-				 "total_vfs", (int)NIC_VFS_MAX, "link", info.link, "cpu", h->o.cpu,
-				 "rung", rungs[snic_dp_rung(h->nic)], "functions", functions));
+				 "total_vfs", (int)NIC_VFS_MAX, "link", info.link, "cpu",
+				 h->o.cpu[0], "rung", rung_name(snic_dp_rung(h->nic)), "threads",
+				 threads_json(h), "functions", functions));
 	return 0;
 }
 

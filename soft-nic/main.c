@@ -15,14 +15,15 @@
 static void usage(FILE *f)
 {
 	fprintf(f, "soft-nic --name NAME --control-fd FD --dir DIR [--tap-fd FD] [--mac MAC] "
-		   "[--cpu N]\n"
+		   "[--cpu N[,N]...] [--threads N]\n"
 		   "\n"
 		   "  --name NAME      what the NIC is called\n"
 		   "  --control-fd FD  listening SOCK_SEQPACKET for control\n"
 		   "  --dir DIR        where pf.sock and vfN.sock appear\n"
 		   "  --tap-fd FD      tap device (IFF_TAP | IFF_NO_PI) that is the wire\n"
 		   "  --mac MAC        address in the NVM; default: derived from the name\n"
-		   "  --cpu N          processor of the data thread\n");
+		   "  --cpu N[,N]...   processors of the data threads, one each\n"
+		   "  --threads N      data threads; default: as many as processors, or 1\n");
 }
 
 static bool parse_int(const char *text, int min, int max, int *ret)
@@ -50,6 +51,25 @@ static void mac_of_name(const char *name, uint8_t mac[6])
 		mac[i] = (uint8_t)(h >> (8 * i));
 }
 
+/* "2,3": a data thread on each. */
+static bool parse_cpus(const char *text, struct host_options *o)
+{
+	char copy[64], *save = NULL, *word;
+	unsigned int n = 0;
+
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	strcpy(copy, text);
+	for (word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		if (n == SNIC_DP_THREADS_MAX || !parse_int(word, 0, 1023, &o->cpu[n]))
+			return false;
+		n++;
+	}
+	if (n > o->n_threads)
+		o->n_threads = n;
+	return n > 0;
+}
+
 static int parse(int argc, char **argv, struct host_options *o)
 {
 	static const struct option options[] = {
@@ -59,12 +79,13 @@ static int parse(int argc, char **argv, struct host_options *o)
 		{"tap-fd", required_argument, NULL, 't'},
 		{"mac", required_argument, NULL, 'm'},
 		{"cpu", required_argument, NULL, 'p'},
+		{"threads", required_argument, NULL, 'T'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
 	};
 	bool mac = false, ok = true;
-	int c;
+	int c, n;
 
 	while (ok && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (c) {
@@ -84,7 +105,12 @@ static int parse(int argc, char **argv, struct host_options *o)
 			ok = mac = mac_from_text(optarg, o->mac) == 0 && nic_mac_valid(o->mac);
 			break;
 		case 'p':
-			ok = parse_int(optarg, 0, 1023, &o->cpu);
+			ok = parse_cpus(optarg, o);
+			break;
+		case 'T':
+			ok = parse_int(optarg, 1, SNIC_DP_THREADS_MAX, &n);
+			if (ok && (unsigned int)n > o->n_threads)
+				o->n_threads = (unsigned int)n;
 			break;
 		case 'h':
 			usage(stdout);
@@ -105,13 +131,15 @@ static int parse(int argc, char **argv, struct host_options *o)
 
 int main(int argc, char **argv)
 {
-	struct host_options o = {.control_fd = -1, .tap_fd = -1, .cpu = -1};
+	struct host_options o = {.control_fd = -1, .tap_fd = -1, .n_threads = 1};
 	_cleanup_(host_freep) struct host *h = NULL;
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	sigset_t signals;
 	int r;
 
 	log_init("soft-nic");
+	for (unsigned int i = 0; i < SNIC_DP_THREADS_MAX; i++)
+		o.cpu[i] = -1;
 	r = parse(argc, argv, &o);
 	if (r < 0) {
 		usage(stderr);

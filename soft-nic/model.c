@@ -325,7 +325,7 @@ void snic_free(struct snic *s)
 {
 	if (!s)
 		return;
-	dp_stop(&s->dp);
+	dp_done(&s->dp);
 	for (unsigned int vf = 0; vf < NIC_VFS_MAX; vf++) {
 		if (s->page[vf])
 			munmap(s->page[vf], NIC_VF_BAR0_SIZE);
@@ -349,6 +349,7 @@ uint8_t *snic_page(struct snic *s, unsigned int vf)
 void snic_wire_attach(struct snic *s, struct snic_wire *w)
 {
 	s->dp.wire = w;
+	s->dp.worker[0].wire = w;
 }
 
 void snic_info(const struct snic *s, struct snic_info *ret)
@@ -364,19 +365,31 @@ void snic_info(const struct snic *s, struct snic_info *ret)
 		ret->bus_master[fn] = pcicfg_bus_master(&s->cfg[fn]);
 }
 
+int snic_dp_threads(struct snic *s, unsigned int n, const int *cpus)
+{
+	return dp_workers_set(&s->dp, n, cpus);
+}
+
 unsigned int snic_dp_poll_once(struct snic *s)
 {
-	return dp_poll_once(&s->dp);
+	unsigned int work = 0;
+
+	for (unsigned int i = 0; i < s->dp.n_workers; i++)
+		work += dp_poll_once(&s->dp.worker[i]);
+	return work;
 }
 
 void snic_dp_tick(struct snic *s)
 {
-	dp_tick(&s->dp);
+	for (unsigned int i = 0; i < s->dp.n_workers; i++)
+		dp_tick(&s->dp.worker[i]);
 }
 
 int snic_dp_start(struct snic *s, int cpu)
 {
-	return dp_start(&s->dp, cpu);
+	if (cpu >= 0 && !s->dp.threaded)
+		s->dp.worker[0].cpu = cpu;
+	return dp_start(&s->dp);
 }
 
 void snic_dp_stop(struct snic *s)
@@ -386,12 +399,27 @@ void snic_dp_stop(struct snic *s)
 
 void snic_dp_kick(struct snic *s)
 {
-	dp_kick(&s->dp);
+	dp_kick(&s->dp.worker[0]);
+}
+
+bool snic_dp_thread(const struct snic *s, unsigned int i, int *ret_cpu, enum snic_rung *ret_rung)
+{
+	if (i >= s->dp.n_workers)
+		return false;
+	*ret_cpu = s->dp.worker[i].cpu;
+	*ret_rung = (enum snic_rung)atomic_load(&s->dp.worker[i].rung);
+	return true;
 }
 
 enum snic_rung snic_dp_rung(const struct snic *s)
 {
-	return (enum snic_rung)atomic_load(&s->dp.rung);
+	enum snic_rung rung, least = SNIC_SLEEP;
+	int cpu;
+
+	for (unsigned int i = 0; snic_dp_thread(s, i, &cpu, &rung); i++)
+		if (rung < least)
+			least = rung;
+	return least;
 }
 
 /* ---- BAR accesses ----------------------------------------------------------------------- */

@@ -86,8 +86,8 @@ void queue_write(struct snic *s, bool tx, unsigned int q, uint32_t reg, uint32_t
 	switch (reg) {
 	case DPR_TAIL:
 		mmio_write32(regs + reg, val & 0xffff);
-		if (s->dp.threaded && atomic_load(&s->dp.sleeping))
-			dp_kick(&s->dp);
+		if (s->dp.threaded)
+			dp_kick(&s->dp.worker[dp_owner(&s->dp, q)]);
 		return;
 	case DPR_HEAD:
 		if (!(mmio_read32(regs + DPR_CTL) & XDCTL_ENABLE))

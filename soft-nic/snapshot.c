@@ -221,9 +221,9 @@ static bool publish(struct snic *s)
 {
 	struct dp_cfg *c;
 
-	if (atomic_load(&s->dp.acked) != s->epoch) {
+	if (!dp_acked(&s->dp, s->epoch)) {
 		atomic_store(&s->dp.want_ack, true);
-		if (atomic_load(&s->dp.acked) != s->epoch)
+		if (!dp_acked(&s->dp, s->epoch))
 			return false;
 	}
 	c = s->snapshot[(s->epoch + 1) % 2];
@@ -232,9 +232,9 @@ static bool publish(struct snic *s)
 	s->cfg_dirty = false;
 	atomic_store(&s->dp.next, c);
 	if (s->dp.threaded)
-		dp_kick(&s->dp);
-	else
-		dp_adopt(&s->dp, c);
+		dp_kick_all(&s->dp);
+	for (unsigned int i = 0; !s->dp.threaded && i < s->dp.n_workers; i++)
+		dp_adopt(&s->dp.worker[i], c);
 	return true;
 }
 
@@ -314,7 +314,7 @@ int snic_quiesce(struct snic *s)
 
 	scan(s);
 	s->cfg_dirty = true;
-	while (s->cfg_dirty || atomic_load(&s->dp.acked) != s->epoch) {
+	while (s->cfg_dirty || !dp_acked(&s->dp, s->epoch)) {
 		if (s->cfg_dirty && publish(s))
 			continue;
 		if (++spins < 100) {

@@ -11,6 +11,15 @@ static int setup(void **state)
 	return 0;
 }
 
+/* The same NIC with its queues spread over three workers, which take turns in this thread. */
+static int setup_spread(void **state)
+{
+	struct rig *r = rig_new();
+
+	*state = r;
+	return snic_dp_threads(r->nic, 3, NULL);
+}
+
 static int teardown(void **state)
 {
 	rig_free(*state);
@@ -851,6 +860,37 @@ static void memory_in_many_pieces_is_found(void **state)
 	}
 }
 
+static void senders_of_long_frames_do_not_starve_others(void **state)
+{
+	struct rig *r = *state;
+	struct rig_queue q[4];
+	unsigned int short_done = 0, long_done = 0;
+	uint8_t src[6], dst[6], f[1514];
+
+	rig_pf_up(r, 4);
+	for (unsigned int i = 0; i < 4; i++)
+		q[i] = rig_queue_up(r, i, i, 256, 255);
+	for (unsigned int i = 0; i < 2; i++) { /* 0 to 2, 1 to 3 */
+		rig_mac(i, src);
+		rig_mac(i + 2, dst);
+		for (unsigned int k = 0; k < 250; k++)
+			rig_tx(&q[i], f, rig_frame(f, dst, src, -1, i ? 1514 : LEN));
+	}
+	while (short_done < 250) {
+		assert_true(snic_dp_poll_once(r->nic) > 0);
+		while (rig_rx(&q[2], NULL, NULL))
+			short_done++;
+		while (rig_rx(&q[3], NULL, NULL))
+			long_done++;
+	}
+	/* by the bytes and a price for each frame, about one for five */
+	assert_in_range(long_done, 32, 96);
+	assert_true(rig_run(r) > 0); /* alone, nothing holds it up */
+	while (rig_rx(&q[3], NULL, NULL))
+		long_done++;
+	assert_int_equal(long_done, 250);
+}
+
 static void one_round_is_bounded_and_fair(void **state)
 {
 	struct rig *r = *state;
@@ -867,6 +907,10 @@ static void one_round_is_bounded_and_fair(void **state)
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define SPREAD(f)                                             \
+	{                                                     \
+		"spread_" #f, f, setup_spread, teardown, NULL \
+	}
 
 int main(void)
 {
@@ -906,7 +950,41 @@ int main(void)
 		CASE(flows_to_several_vfs_may_alternate),
 		CASE(good_and_bad_buffers_may_alternate),
 		CASE(memory_in_many_pieces_is_found),
+		CASE(senders_of_long_frames_do_not_starve_others),
 		CASE(one_round_is_bounded_and_fair),
+		SPREAD(frame_reaches_the_other_vf_whole_and_with_its_status),
+		SPREAD(rings_wrap_and_keep_order),
+		SPREAD(done_is_reported_where_it_was_asked_for),
+		SPREAD(head_write_back_replaces_done_bits),
+		SPREAD(frame_in_several_descriptors_is_put_together),
+		SPREAD(short_frame_is_padded_with_zeros),
+		SPREAD(bad_buffer_address_drops_the_frame_and_the_queue_goes_on),
+		SPREAD(bad_receive_buffer_is_used_up_without_a_write),
+		SPREAD(no_buffer_drops_and_counts),
+		SPREAD(full_queue_that_must_not_drop_counts_as_missed),
+		SPREAD(length_limit_of_nothing_lets_nothing_through),
+		SPREAD(tails_and_lengths_that_cannot_be_are_ignored),
+		SPREAD(ring_outside_memory_never_starts),
+		SPREAD(ring_of_garbage_harms_nobody),
+		SPREAD(too_long_frames_are_dropped_for_the_pool),
+		SPREAD(port_vlan_is_inserted_and_stripped),
+		SPREAD(tag_in_the_frame_is_stripped_or_left),
+		SPREAD(context_descriptor_gives_the_tag_that_vle_inserts),
+		SPREAD(segmentation_is_refused_and_counted),
+		SPREAD(checksums_are_filled_in),
+		SPREAD(forged_frames_are_dropped_flagged_and_complete),
+		SPREAD(broadcast_is_copied_to_everybody_and_the_wire),
+		SPREAD(frames_from_the_wire_are_delivered),
+		SPREAD(without_bus_master_there_is_no_dma),
+		SPREAD(receive_queue_switched_off_is_not_written),
+		SPREAD(queue_enabled_behind_our_back_is_found_by_the_tick),
+		SPREAD(unmapped_memory_is_never_touched_again),
+		SPREAD(memory_the_device_may_not_write_is_not_written),
+		SPREAD(counters_of_a_vf_add_up_and_survive_its_reset),
+		SPREAD(odd_descriptors_inside_a_batch_keep_their_place),
+		SPREAD(flows_to_several_vfs_may_alternate),
+		SPREAD(good_and_bad_buffers_may_alternate),
+		SPREAD(memory_in_many_pieces_is_found),
 	};
 
 	return cmocka_run_group_tests_name("soft_nic_dp", tests, NULL, NULL);

@@ -6,8 +6,8 @@
  * process, a test, later the VMM) brings accesses in and takes interrupts out through struct
  * snic_ops.
  *
- * Threads: one control thread calls everything here except where said otherwise; at most one data
- * thread runs the data path. Without snic_dp_start() the data path only moves in
+ * Threads: one control thread calls everything here except where said otherwise; data threads, one
+ * by default, run the data path. Without snic_dp_start() the data path only moves in
  * snic_dp_poll_once(), in the caller's thread.
  *
  * Functions are numbered: VF n is n, the PF is SNIC_PF.
@@ -18,9 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNIC_PF		 NIC_VFS_MAX
-#define SNIC_FNS	 (NIC_VFS_MAX + 1)
-#define SNIC_DMA_REGIONS 64u
+#define SNIC_PF		    NIC_VFS_MAX
+#define SNIC_FNS	    (NIC_VFS_MAX + 1)
+#define SNIC_DMA_REGIONS    64u
+#define SNIC_DP_THREADS_MAX 4u
 
 struct snic;
 struct snic_wire;
@@ -219,8 +220,19 @@ unsigned int snic_dp_poll_once(struct snic *s);
 void snic_dp_tick(struct snic *s);
 
 /**
- * snic_dp_start() - run the data path in a thread of its own
- * @cpu: pin it there; negative: do not pin
+ * snic_dp_threads() - spread the data path over @n threads: the queues of VF v belong to thread
+ * v % n, the wire to the first
+ * @n:    1 to SNIC_DP_THREADS_MAX
+ * @cpus: processor of each; NULL, or negative: not pinned
+ *
+ * Context: control thread, before snic_dp_start(). Return: 0; -EINVAL; -EALREADY they run; -ENOMEM.
+ * Source: -
+ */
+int snic_dp_threads(struct snic *s, unsigned int n, const int *cpus) _must_check_;
+
+/**
+ * snic_dp_start() - run the data path in threads of its own
+ * @cpu: pin the first there; negative: as snic_dp_threads() said
  * Context: control thread. Return: 0; -EALREADY; -errno of pthread_create(3). Source: -
  */
 int snic_dp_start(struct snic *s, int cpu) _must_check_;
@@ -240,7 +252,14 @@ void snic_dp_stop(struct snic *s);
 void snic_dp_kick(struct snic *s);
 
 /**
- * snic_dp_rung() - how deep the data thread sleeps now
+ * snic_dp_thread() - processor and rung of data thread @i
+ *
+ * Context: any thread. Return: false if there is no such thread. Source: -.
+ */
+bool snic_dp_thread(const struct snic *s, unsigned int i, int *ret_cpu, enum snic_rung *ret_rung);
+
+/**
+ * snic_dp_rung() - how deep the most wakeful data thread sleeps now
  *
  * Context: any thread. Return: the rung. Source: -.
  */
