@@ -58,16 +58,18 @@ static int cpuid_set(struct vcpu *v)
  * not takes the others. */
 static void msrs_set(const struct vcpu *v)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry[2];
-	} m = {
-		.head.nmsrs = 2,
-		.entry = {{.index = MSR_MTRR_DEF_TYPE, .data = MTRR_ON_WB},
-			  {.index = MSR_MISC_ENABLE, .data = FAST_STRINGS}},
+	static const struct kvm_msr_entry values[] = {
+		{.index = MSR_MTRR_DEF_TYPE, .data = MTRR_ON_WB},
+		{.index = MSR_MISC_ENABLE, .data = FAST_STRINGS},
 	};
+	_cleanup_(freep) struct kvm_msrs *m = NULL;
 
-	(void)ioctl(v->fd, KVM_SET_MSRS, &m);
+	m = calloc(1, sizeof(*m) + sizeof(values));
+	if (!m)
+		return;
+	m->nmsrs = ARRAY_SIZE(values);
+	memcpy(m->entries, values, sizeof(values));
+	(void)ioctl(v->fd, KVM_SET_MSRS, m);
 }
 
 static int registers_set(struct vcpu *v)

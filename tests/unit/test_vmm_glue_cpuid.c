@@ -4,22 +4,17 @@
 #include <support/test.h>
 #include <cpuid.h>
 
-struct table {
-	struct kvm_cpuid2 c;
-	struct kvm_cpuid_entry2 entries[CPUID_MAX];
-};
-
-static struct kvm_cpuid_entry2 *leaf(struct table *t, uint32_t function, uint32_t index)
+static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *t, uint32_t function, uint32_t index)
 {
-	for (uint32_t i = 0; i < t->c.nent; i++) {
-		if (t->c.entries[i].function == function && t->c.entries[i].index == index)
-			return &t->c.entries[i];
+	for (uint32_t i = 0; i < t->nent; i++) {
+		if (t->entries[i].function == function && t->entries[i].index == index)
+			return &t->entries[i];
 	}
 	fail_msg("no leaf %#x.%u", function, index);
 	return NULL;
 }
 
-static struct table *table_new(void)
+static struct kvm_cpuid2 *table_new(void)
 {
 	static const struct kvm_cpuid_entry2 host[] = {
 		{.function = 1, .ebx = 0x07400800, .edx = 0},
@@ -31,17 +26,17 @@ static struct table *table_new(void)
 		{.function = 0x80000008, .ecx = 0x703f},
 		{.function = 0x8000001e, .eax = 99, .ebx = 0x107},
 	};
-	struct table *t = calloc(1, sizeof(*t));
+	struct kvm_cpuid2 *t = calloc(1, sizeof(*t) + CPUID_MAX * sizeof(t->entries[0]));
 
 	assert_non_null(t);
-	t->c.nent = sizeof(host) / sizeof(host[0]);
-	memcpy(t->c.entries, host, sizeof(host));
+	t->nent = sizeof(host) / sizeof(host[0]);
+	memcpy(t->entries, host, sizeof(host));
 	return t;
 }
 
 static void three_cores_of_one_package(void **state)
 {
-	struct table *t = table_new();
+	struct kvm_cpuid2 *t = table_new();
 	const struct cpuid_facts f = {.index = 2,
 				      .n_cpus = 3,
 				      .tsc_khz = 2500000,
@@ -49,7 +44,7 @@ static void three_cores_of_one_package(void **state)
 				      .hide_pmu = true};
 
 	(void)state;
-	cpuid_shape(&t->c, &f);
+	cpuid_shape(t, &f);
 	assert_int_equal(leaf(t, 1, 0)->ebx, 0x02030800);
 	assert_int_equal(leaf(t, 1, 0)->ecx, 0x81000000);
 	assert_int_equal(leaf(t, 1, 0)->edx, 0x10000000);
@@ -71,13 +66,13 @@ static void three_cores_of_one_package(void **state)
 
 static void one_processor_has_no_siblings(void **state)
 {
-	struct table *t = table_new();
+	struct kvm_cpuid2 *t = table_new();
 	const struct cpuid_facts f = {.n_cpus = 1};
 
 	(void)state;
 	leaf(t, 1, 0)->edx = UINT32_MAX;
 	leaf(t, 0x80000001, 0)->ecx = UINT32_MAX;
-	cpuid_shape(&t->c, &f);
+	cpuid_shape(t, &f);
 	assert_int_equal(leaf(t, 1, 0)->ebx, 0x00010800);
 	assert_int_equal(leaf(t, 1, 0)->edx, UINT32_MAX & ~(1u << 28));
 	assert_int_equal(leaf(t, 0x80000001, 0)->ecx, UINT32_MAX & ~2u);
@@ -87,14 +82,14 @@ static void one_processor_has_no_siblings(void **state)
 
 static void a_full_table_does_not_overflow(void **state)
 {
-	struct table *t = table_new();
+	struct kvm_cpuid2 *t = table_new();
 	const struct cpuid_facts f = {.n_cpus = 2};
 
 	(void)state;
-	while (t->c.nent < CPUID_MAX)
-		t->c.entries[t->c.nent++].function = 0x80000100;
-	cpuid_shape(&t->c, &f);
-	assert_int_equal(t->c.nent, CPUID_MAX);
+	while (t->nent < CPUID_MAX)
+		t->entries[t->nent++].function = 0x80000100;
+	cpuid_shape(t, &f);
+	assert_int_equal(t->nent, CPUID_MAX);
 	free(t);
 }
 
