@@ -238,6 +238,7 @@ static int watch(struct dev_vf *v)
 
 static int device_start(struct dev_vf *v)
 {
+	const struct dma_mem *high = vmm_ram_high(v->pci.vm);
 	int r;
 
 	r = pcif_reset(v->f);
@@ -247,6 +248,8 @@ static int device_start(struct dev_vf *v)
 	if (r < 0)
 		return r;
 	r = pcif_dma_map(v->f, vmm_ram(v->pci.vm));
+	if (r >= 0 && high)
+		r = pcif_dma_map(v->f, high);
 	if (r < 0) {
 		pcif_why(v->f, v->why, v->why_size);
 		return r;
