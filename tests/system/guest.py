@@ -6,6 +6,8 @@ The guest's init mounts what it needs, loads the modules, starts what a test giv
 its console: run(words) types a command and returns what it printed.
 """
 import contextlib
+import ctypes
+import ctypes.util
 import json
 import lzma
 import os
@@ -14,6 +16,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -68,6 +71,26 @@ def modules(build, wanted):
     for name in wanted:
         load(name)
     return order
+
+
+def vmlinux(build):
+    """The ELF inside the testbed's bzImage."""
+    image = (build / "testbed/cache/vmlinuz").read_bytes()
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    at = (image[0x1f1] + 1) * 512 + offset
+    packed = image[at:at + length - 4]
+    size, = struct.unpack_from("<I", image, at + length - 4)
+    if packed[:6] == b"\xfd7zXZ\0":
+        return lzma.decompress(packed)
+    zstd = ctypes.util.find_library("zstd")
+    if packed[:4] != b"\x28\xb5\x2f\xfd" or not zstd:
+        skip("this kernel is packed in a way that is not known here (kernel)")
+    library = ctypes.CDLL(zstd)
+    library.ZSTD_decompress.restype = ctypes.c_size_t
+    elf = ctypes.create_string_buffer(size)
+    done = library.ZSTD_decompress(elf, ctypes.c_size_t(size), packed, ctypes.c_size_t(len(packed)))
+    check(done == size, f"zstd unpacked {done} of {size} bytes")
+    return elf.raw
 
 
 class Archive:
