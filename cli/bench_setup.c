@@ -102,8 +102,12 @@ int bench_check(struct bench *b)
 		return r;
 	json_array_foreach (json_object_get(pfs, "pfs"), i, v) {
 		const char *name = json_string_value(json_object_get(v, "name"));
+		const char *kind = json_string_value(json_object_get(v, "kind"));
+		/* path emulated is a software PF's alone */
+		bool suits =
+			b->pf ? name && !strcmp(b->pf, name) : !kind || !strcmp(kind, "software");
 
-		if (!pf && name && (!b->pf || !strcmp(b->pf, name))) {
+		if (!pf && name && suits) {
 			b->pf = name;
 			pf = v;
 		}

@@ -74,14 +74,16 @@ static int record_baselines(struct sriovd *d, struct pf *pf, struct op_error *e)
 	return r;
 }
 
-static int probe(struct sriovd *d, struct pf *pf, struct op_error *e)
+/* @had_link: so it is worth waiting until it is back. */
+static int probe(struct sriovd *d, struct pf *pf, bool had_link, struct op_error *e)
 {
 	unsigned int caps = 0;
 	int ifindex, r;
 
 	if (pf->host.caps || pf->num_vfs == 0 || pf->vf[0].net)
 		return 0;
-	await_link(d, pf);
+	if (had_link)
+		await_link(d, pf);
 	ifindex = pf->now.ifindex;
 	baton_drop(d);
 	r = vf_rtnl_probe(ifindex, 0, &caps, e);
@@ -116,12 +118,13 @@ static int kernel_bring_up(struct sriovd *d, struct pf *pf, struct op_error *e)
 	if (pf->num_vfs == pf->wanted)
 		r = record_baselines(d, pf, e);
 	if (r >= 0 && pf->num_vfs == pf->wanted)
-		r = probe(d, pf, e);
+		r = probe(d, pf, true, e);
 	return r;
 }
 
 static int make_vfs(struct sriovd *d, struct pf *pf, unsigned int num_vfs, struct op_error *e)
 {
+	bool had_link = pf->now.carrier;
 	int r;
 
 	r = host_netdev_up(d, pf, true, e);
@@ -136,8 +139,8 @@ static int make_vfs(struct sriovd *d, struct pf *pf, unsigned int num_vfs, struc
 	if (r >= 0)
 		r = record_baselines(d, pf, e);
 	if (r >= 0)
-		r = probe(d, pf, e);
-	if (r >= 0)
+		r = probe(d, pf, had_link, e);
+	if (r >= 0 && had_link)
 		await_link(d, pf);
 	return r;
 }

@@ -297,8 +297,10 @@ static void check(struct sriovd *d, struct pf *pf)
 	int r;
 
 	while (pf->hold.exclusive && !pf->removed)
-		if (state_wait(d, deadline_us) < 0)
+		if (state_wait(d, deadline_us) < 0) {
+			d->host_changed = true; /* later, then */
 			return;
+		}
 	if (pf->removed)
 		return;
 	serial = pf->serial;
