@@ -32,6 +32,28 @@ static int run_list(const struct cli *cli, const struct cli_args *args)
 	return table_rows(cli, reply, "vms", vm_cols);
 }
 
+/* One line instead of an object: "uid 1900004711; mount net ipc; root empty; ..." */
+static void jail_line(json_t *vm)
+{
+	json_t *jail = json_object_get(vm, "jail"), *name;
+	const char *root = "-", *seccomp = "-";
+	int uid = -1, landlock = 0;
+	char text[192], names[96] = "";
+	size_t i, len = 0;
+
+	if (!jail)
+		return;
+	(void)json_unpack(jail, "{s?i, s?s, s?i, s?s}", "uid", &uid, "root", &root, "landlock",
+			  &landlock, "seccomp", &seccomp);
+	json_array_foreach (json_object_get(jail, "namespaces"), i, name)
+		if (json_is_string(name) && len < sizeof(names))
+			len += (size_t)snprintf(names + len, sizeof(names) - len, " %s",
+						json_string_value(name));
+	snprintf(text, sizeof(text), "uid %d; namespaces%s; root %s; landlock %d; seccomp %s", uid,
+		 *names ? names : " none", root, landlock, seccomp);
+	json_object_set_new(vm, "jail", json_string(text));
+}
+
 /* The interfaces are a table of their own below the VM's properties. */
 static int print_vm(const struct cli *cli, json_t *vm)
 {
@@ -41,6 +63,7 @@ static int print_vm(const struct cli *cli, json_t *vm)
 		return table_object(cli, vm);
 	ifs = json_incref(json_object_get(vm, "interfaces"));
 	json_object_del(vm, "interfaces");
+	jail_line(vm);
 	if (table_show(vm) < 0)
 		return CLI_FAILED;
 	if (json_array_size(ifs)) {

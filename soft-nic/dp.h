@@ -242,6 +242,7 @@ struct dp {
 	uint64_t tsc_per_us;
 	void (*poke)(void *ctx);
 	void *poke_ctx;
+	void (*started)(void *poke_ctx); /* see struct snic_ops, data_thread */
 	bool threaded;
 	_Alignas(64) _Atomic uint32_t wvbr; /* queues that spoofed, until read */
 	_Alignas(64) _Atomic(const struct dp_cfg *) next;

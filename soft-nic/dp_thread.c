@@ -80,6 +80,8 @@ static void *worker_main(void *arg)
 
 	prctl(PR_SET_NAME, "snic-data");
 	prctl(PR_SET_TIMERSLACK, 1000);
+	if (me->dp->started)
+		me->dp->started(me->dp->poke_ctx);
 	while (!atomic_load_explicit(&me->dp->stop, memory_order_relaxed)) {
 		unsigned int work = dp_poll_once(me);
 

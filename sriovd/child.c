@@ -103,6 +103,11 @@ static void reap(struct child *c)
 	if (si.si_code == CLD_EXITED)
 		text_set(c->reason, sizeof(c->reason), "%s ended with exit status %d", c->object,
 			 si.si_status);
+	else if (si.si_status == SIGSYS)
+		text_set(c->reason, sizeof(c->reason),
+			 "%s was killed by its jail (seccomp): it made a system call that is not "
+			 "on its list",
+			 c->object);
 	else
 		text_set(c->reason, sizeof(c->reason), "%s was killed by signal %d (%s)", c->object,
 			 si.si_status, sigabbrev_np(si.si_status) ?: "?");

@@ -139,9 +139,9 @@ int config_parse(const char *text, size_t len, struct config *c, struct op_error
 {
 	struct {
 		json_t *nics, *bridges;
-		int64_t vm_cpu;
+		int64_t vm_cpu, vm_uids;
 		bool hugepages;
-	} top = {.vm_cpu = -1};
+	} top = {.vm_cpu = -1, .vm_uids = VM_UIDS_DEFAULT};
 	const struct field table[] = {
 		{.key = "soft_nics", FIELD_ARRAY, .offset = offsetof(__typeof__(top), nics)},
 		{.key = "bridges", FIELD_ARRAY, .offset = offsetof(__typeof__(top), bridges)},
@@ -149,6 +149,10 @@ int config_parse(const char *text, size_t len, struct config *c, struct op_error
 		 FIELD_INT,
 		 .offset = offsetof(__typeof__(top), vm_cpu),
 		 .max = CPU_MAX},
+		{.key = "vm_uids",
+		 FIELD_INT,
+		 .offset = offsetof(__typeof__(top), vm_uids),
+		 .max = VM_UIDS_MAX},
 		{.key = "hugepages", FIELD_BOOL, .offset = offsetof(__typeof__(top), hugepages)},
 		{},
 	};
@@ -166,6 +170,7 @@ int config_parse(const char *text, size_t len, struct config *c, struct op_error
 	c->n_nics = 0;
 	c->n_bridges = 0;
 	c->vm_cpu = (int)top.vm_cpu;
+	c->vm_uids = (int)top.vm_uids;
 	c->hugepages = top.hugepages;
 	r = nics_decode(top.nics, c, e);
 	if (r < 0)

@@ -93,7 +93,7 @@ json_t *view_vm(const struct sriovd *d, const struct vm *vm, json_t *infos)
 {
 	static const char *const keys[] = {"uptime_ms", "first_console_ms", "exits",
 					   "kvm_exits", "exit_source",	    "exits_by",
-					   "devices",	"interfaces"};
+					   "devices",	"interfaces",	    "jail"};
 	json_t *info = json_object_get(infos, vm->name);
 	json_t *nets = json_array();
 	json_t *view;

@@ -91,13 +91,19 @@ static int vm_launch(struct sriovd *d, struct vm *vm, struct op_error *e)
 {
 	struct child_start start = {};
 	int on = placement_vm(&d->cfg, d->vm_turn++);
-	char cpu[12];
+	char cpu[12], uids[12];
+	size_t n = 0;
 	int r;
 
 	if (on >= 0) {
 		text_set(cpu, sizeof(cpu), "%d", on);
-		start.args[0] = "--cpu";
-		start.args[1] = cpu;
+		start.args[n++] = "--cpu";
+		start.args[n++] = cpu;
+	}
+	if (d->cfg.vm_uids > 0) {
+		text_set(uids, sizeof(uids), "%d", d->cfg.vm_uids);
+		start.args[n++] = "--uids";
+		start.args[n++] = uids;
 	}
 	r = vm_child_init(d, vm, e);
 	if (r < 0)

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <snic/snic.h>
 #include "dev.h"
+#include "jail.h"
 #include "net_port.h"
 #include "pci_core.h"
 
@@ -60,10 +61,17 @@ static void on_poke(void *ctx)
 	(void)eventfd_write(e->poke_fd, 1);
 }
 
+static void on_data_thread(void *ctx)
+{
+	(void)ctx;
+	vmm_jail_thread(THREAD_IO);
+}
+
 static const struct snic_ops model_ops = {
 	.irq = on_irq,
 	.vfs_changed = on_vfs_changed,
 	.poke = on_poke,
+	.data_thread = on_data_thread,
 };
 
 static int on_poke_fd(sd_event_source *s, int fd, uint32_t revents, void *userdata)

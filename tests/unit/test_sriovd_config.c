@@ -17,6 +17,7 @@ static void full_configuration_is_understood(void **state)
 	assert_int_equal(parse("{\"soft_nics\":[{\"name\":\"p0\",\"tap\":\"t0\",\"mac\":"
 			       "\"02:00:00:00:00:01\",\"cpu\":1},{\"name\":\"p1\"}],\"bridges\":"
 			       "[{\"name\":\"br0\",\"tap\":\"t1\",\"cpu\":0}],\"vm_cpu\":0,"
+			       "\"vm_uids\":1800000000,"
 			       "\"hugepages\":true}",
 			       &c, &e),
 			 0);
@@ -28,6 +29,7 @@ static void full_configuration_is_understood(void **state)
 	assert_int_equal(c.n_bridges, 1);
 	assert_int_equal(c.bridges[0].cpu, 0);
 	assert_int_equal(c.vm_cpu, 0);
+	assert_int_equal(c.vm_uids, 1800000000);
 	assert_true(c.hugepages);
 	assert_string_equal(c.run_dir, "/r");
 }
@@ -40,6 +42,7 @@ static void empty_configuration_has_nothing_and_no_pinning(void **state)
 	assert_int_equal(parse("{}", &c, &e), 0);
 	assert_int_equal(c.n_nics + c.n_bridges, 0);
 	assert_int_equal(c.vm_cpu, -1);
+	assert_int_equal(c.vm_uids, VM_UIDS_DEFAULT);
 	assert_false(c.hugepages);
 }
 

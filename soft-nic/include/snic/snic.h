@@ -34,6 +34,9 @@ struct snic_ops {
 	void (*vfs_changed)(void *ctx, unsigned int n_vfs);
 	/* a guest changed queue registers in shared memory: call snic_service(). Data thread. */
 	void (*poke)(void *ctx);
+	/* first thing of each data thread that snic_dp_start() starts; may be NULL. Data threads.
+	 */
+	void (*data_thread)(void *ctx);
 };
 
 struct snic_config {

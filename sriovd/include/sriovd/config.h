@@ -11,6 +11,8 @@
 #define CONFIG_BRIDGES_MAX 16u
 #define CONFIG_FILE_MAX	   65536u
 #define CONFIG_CPUS_MAX	   1024u
+#define VM_UIDS_DEFAULT	   1900000000 /* above what systemd and containers hand out */
+#define VM_UIDS_MAX	   2000000000
 #define PATH_SIZE	   108u /* as sun_path */
 
 struct config_nic {
@@ -31,7 +33,8 @@ struct config {
 	size_t n_nics;
 	struct config_bridge bridges[CONFIG_BRIDGES_MAX];
 	size_t n_bridges;
-	int vm_cpu; /* -1: placement.h chooses */
+	int vm_cpu;  /* -1: placement.h chooses */
+	int vm_uids; /* a VMM's uid is this plus its process id; 0: ours */
 	bool hugepages;
 
 	/* by placement_fill(): VMs take turns on them; none: not pinned */
