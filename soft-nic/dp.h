@@ -23,7 +23,7 @@
 #define DP_FRAME_MAX 9724u /* longest frame handled, without CRC */
 #define DP_TX_CTX    8u
 #define DP_STEP	     4u /* descriptors in a cache line */
-#define DP_FLOWS     8u
+#define DP_FLOWS     32u
 #define DP_WORKERS   SNIC_DP_THREADS_MAX
 
 #define likely(x)   __builtin_expect(!!(x), 1)

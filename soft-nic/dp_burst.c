@@ -72,22 +72,25 @@ static __attribute__((noinline)) uint32_t stage_each(struct dp_txq *tx,
 						     const struct nic_tx_desc *ring, uint32_t k,
 						     uint32_t n, struct staged *st, uint32_t at)
 {
-	struct dp_window w = tx->window;
+	const struct nic_tx_desc *d = ring + k, *end = ring + n;
+	uint32_t longest = st->longest, rs = st->rs, *len = st->len + k;
+	const uint8_t **data = st->data + k;
 
-	for (; k < n; k++) {
-		uint64_t addr = mmio_read64(&ring[k]);
-		uint64_t hi = mmio_read64((const uint8_t *)&ring[k] + 8);
-		uint32_t cmd = (uint32_t)hi, len = cmd & NIC_TXD_DTALEN;
+	for (at += k; d < end; d++, len++, data++, at++) {
+		uint64_t addr = mmio_read64(d);
+		uint64_t hi = mmio_read64((const uint8_t *)d + 8);
+		uint32_t cmd = (uint32_t)hi, n_bytes = cmd & NIC_TXD_DTALEN;
 
 		if (unlikely(!plain(cmd, (uint32_t)(hi >> 32)) ||
-			     !stage_data(tx, &w, addr, len, &st->data[k])))
+			     !stage_data(tx, &tx->window, addr, n_bytes, data)))
 			break;
-		st->rs |= (cmd & NIC_TXD_RS ? 1u : 0u) << (at + k);
-		st->len[k] = len;
-		if (len > st->longest)
-			st->longest = len;
+		*len = n_bytes;
+		rs |= (cmd / NIC_TXD_RS & 1) << at;
+		longest = n_bytes > longest ? n_bytes : longest;
 	}
-	return k;
+	st->longest = longest;
+	st->rs = rs;
+	return (uint32_t)(d - ring);
 }
 
 /* One line of descriptors; false: look at them one by one. Commands are loaded once, in registers.
@@ -136,9 +139,14 @@ static inline uint32_t stage(struct dp_txq *tx, const struct nic_tx_desc *ring, 
 			     struct staged *st, uint32_t at)
 {
 	__m128i longest = _mm_setzero_si128();
-	struct dp_window w = tx->window;
+	struct dp_window w;
 	uint32_t k;
 
+	if (n < DP_STEP) {
+		st->longest = 0;
+		return stage_each(tx, ring, 0, n, st, at);
+	}
+	w = tx->window;
 	for (k = 0; k + DP_STEP <= n; k += DP_STEP)
 		if (unlikely(!stage_line(tx, &w, &ring[k], st, k, at, &longest)))
 			break;
@@ -148,12 +156,27 @@ static inline uint32_t stage(struct dp_txq *tx, const struct nic_tx_desc *ring, 
 
 /* ---- copy ------------------------------------------------------------------------------- */
 
+static inline __m128i flow_header(const struct dp_flow *f)
+{
+	return _mm_set_epi64x((long long)f->h1, (long long)f->h0);
+}
+
+static inline void count_sent(struct dp_worker *me, struct dp_txq *tx, uint32_t n, uint64_t bytes)
+{
+	tx->packets += n;
+	tx->bytes += bytes;
+	tx->loop_packets += n;
+	tx->loop_bytes += bytes;
+	me->n.rx_frames += n;
+	me->n.rx_bytes += bytes;
+}
+
 /* Frames up to the first of another flow; @brief: none has more than SHORT_MAX bytes. */
 static inline uint32_t copy_run(const struct staged *st, uint32_t i, uint32_t n,
 				uint8_t *const *bufs, const struct dp_flow *f, bool brief,
 				uint64_t *ret_bytes)
 {
-	const __m128i want = _mm_set_epi64x((long long)f->h1, (long long)f->h0);
+	const __m128i want = flow_header(f);
 	const uint8_t *const *data = &st->data[i];
 	const uint32_t *lens = &st->len[i];
 	uint64_t bytes = 0;
@@ -223,12 +246,7 @@ static inline uint32_t flow_run(struct dp_worker *me, struct dp_txq *tx, const s
 	rx->n_pend += n;
 	rx->pend_bytes += bytes;
 	me->rx_dirty |= f->bit;
-	tx->packets += n;
-	tx->bytes += bytes;
-	tx->loop_packets += n;
-	tx->loop_bytes += bytes;
-	me->n.rx_frames += n;
-	me->n.rx_bytes += bytes;
+	count_sent(me, tx, n, bytes);
 	return n;
 }
 
@@ -269,7 +287,8 @@ static inline void complete(struct dp_worker *me, struct dp_txq *tx, struct nic_
 		for (; rs; rs &= rs - 1)
 			mmio_write32(&ring[__builtin_ctz(rs)].status, NIC_TXD_STAT_DD);
 	}
-	intr_queue(me->intr, &me->timer, tx->irq, false);
+	if (tx->irq != INTR_NONE)
+		intr_queue(me->intr, &me->timer, tx->irq, false);
 }
 
 static void tx_stop(struct dp_worker *me, struct dp_txq *tx)
@@ -300,6 +319,48 @@ static void send_batch(struct dp_worker *me, struct dp_txq *tx, struct nic_tx_de
 	}
 }
 
+/*
+ * One plain frame of a known flow, as in a round trip: all stages at once. False if it is anything
+ * else; nothing was done then, and the general way looks at it from the start.
+ */
+static inline bool send_lone(struct dp_worker *me, struct dp_txq *tx, struct nic_tx_desc *d)
+{
+	uint64_t addr = mmio_read64(d), hi = mmio_read64((const uint8_t *)d + 8);
+	uint64_t off = addr - tx->window.base, bytes;
+	uint32_t cmd = (uint32_t)hi, len = cmd & NIC_TXD_DTALEN;
+	const struct dp_flow *f;
+	struct dp_rxq *rx;
+	const uint8_t *s;
+	uint8_t *to;
+	__m128i h;
+
+	if (unlikely(!plain(cmd, (uint32_t)(hi >> 32)) || off >= tx->window.span || tx->gathering))
+		return false;
+	s = (const uint8_t *)(tx->window.va + off);
+	h = load16(s);
+	f = dp_flow_of(tx, (uint64_t)_mm_cvtsi128_si64(h));
+	rx = f->rx;
+	if (unlikely(!rx || len > rx->plain_max || rx->i_buf == rx->n_good ||
+		     ~_mm_movemask_epi8(_mm_cmpeq_epi8(h, flow_header(f))) & HEADER_MASK))
+		return false;
+	to = rx->buf[rx->i_buf++];
+	_mm_storeu_si128((__m128i *)to, h);
+	dp_copy(to + 16, s + 16, len - 16);
+	io_wmb();
+	dp_write_back(&rx->ring[rx->head], 0, DP_RX_STATUS | NIC_RXD_STAT_LB | (uint64_t)len << 32);
+	rx->head = rx->head + 1 == rx->n_desc ? 0 : rx->head + 1;
+	bytes = len + DP_CRC;
+	rx->packets++;
+	rx->bytes += bytes;
+	rx->loop_packets++;
+	rx->loop_bytes += bytes;
+	count_sent(me, tx, 1, bytes);
+	dp_rx_told(me, rx);
+	tx->head = tx->head + 1 == tx->n_desc ? 0 : tx->head + 1;
+	complete(me, tx, d, cmd / NIC_TXD_RS & 1, 1);
+	return true;
+}
+
 unsigned int dp_tx_poll(struct dp_worker *me, struct dp_txq *tx)
 {
 	struct nic_tx_desc *ring;
@@ -324,6 +385,8 @@ unsigned int dp_tx_poll(struct dp_worker *me, struct dp_txq *tx)
 	if (n > DP_BATCH)
 		n = DP_BATCH;
 	ring = tx->ring + tx->head;
+	if (n == 1 && likely(send_lone(me, tx, ring)))
+		return 1;
 	for (uint32_t i = DP_STEP; i < n; i += DP_STEP)
 		__builtin_prefetch(&ring[i]);
 	st.rs = 0;

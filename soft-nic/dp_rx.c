@@ -198,12 +198,6 @@ void dp_deliver(struct dp_worker *me, unsigned int q, const struct dp_pkt *p, bo
 	rx->multicast += multi;
 }
 
-static inline void write_back_one(struct nic_rx_read *d, uint64_t lo, uint64_t hi)
-{
-	mmio_write64(d, lo);
-	mmio_write64((uint8_t *)d + 8, hi); /* last: makes it visible */
-}
-
 /*
  * Write-backs of descriptors [d, d + n), which do not wrap: line by line, so that each is taken
  * from a polling receiver once.
@@ -213,13 +207,13 @@ static void write_back(struct nic_rx_read *d, const uint64_t *lo, const uint64_t
 	const uint64_t *end = hi + n;
 
 	for (; end - hi >= (ptrdiff_t)DP_STEP; hi += DP_STEP, lo += DP_STEP, d += DP_STEP) {
-		write_back_one(&d[0], lo[0], hi[0]);
-		write_back_one(&d[1], lo[1], hi[1]);
-		write_back_one(&d[2], lo[2], hi[2]);
-		write_back_one(&d[3], lo[3], hi[3]);
+		dp_write_back(&d[0], lo[0], hi[0]);
+		dp_write_back(&d[1], lo[1], hi[1]);
+		dp_write_back(&d[2], lo[2], hi[2]);
+		dp_write_back(&d[3], lo[3], hi[3]);
 	}
 	for (; hi < end; hi++, lo++, d++)
-		write_back_one(d, *lo, *hi);
+		dp_write_back(d, *lo, *hi);
 }
 
 static void rx_flush_one(struct dp_worker *me, struct dp_rxq *rx, bool loop)
@@ -250,10 +244,7 @@ static void rx_flush_one(struct dp_worker *me, struct dp_rxq *rx, bool loop)
 		rx->n_hashed = 0;
 	}
 	rx->pend_bytes = 0;
-	intr_queue(me->intr, &me->timer, rx->irq, true);
-	/* look for buffers now, while nobody waits, so that they are translated and in our cache */
-	if (rx->i_buf == rx->n_buf && mmio_read32(rx->regs + DPR_TAIL) != rx->fetched)
-		dp_rx_refill(rx);
+	dp_rx_told(me, rx);
 }
 
 void dp_rx_flush(struct dp_worker *me, bool loop)

@@ -68,6 +68,31 @@ static inline void dp_copy(uint8_t *d, const uint8_t *s, uint32_t n)
 }
 
 /**
+ * dp_write_back() - a received frame's descriptor: hash and status, length, VLAN
+ *
+ * Context: data thread. Source: docs/sources.md [Q] [L]: receive descriptors.
+ */
+static inline void dp_write_back(struct nic_rx_read *d, uint64_t lo, uint64_t hi)
+{
+	mmio_write64(d, lo);
+	mmio_write64((uint8_t *)d + 8, hi); /* last: makes it visible */
+}
+
+/**
+ * dp_rx_told() - frames were written back: the interrupt, and a look for buffers now, while nobody
+ * waits, so that they are translated and in our cache
+ *
+ * Context: data thread. Source: -.
+ */
+static inline void dp_rx_told(struct dp_worker *me, struct dp_rxq *rx)
+{
+	if (rx->irq != INTR_NONE)
+		intr_queue(me->intr, &me->timer, rx->irq, true);
+	if (rx->i_buf == rx->n_buf && mmio_read32(rx->regs + DPR_TAIL) != rx->fetched)
+		dp_rx_refill(rx);
+}
+
+/**
  * dp_deliver() - any frame to any queue; plain ones have a shorter way in dp_tx.c
  *
  * Context: data thread. Source: docs/sources.md [Q] [L]: receive descriptors.

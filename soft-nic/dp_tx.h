@@ -48,9 +48,9 @@ static inline bool dp_tx_has_work(const struct dp_txq *tx)
  */
 static inline struct dp_flow *dp_flow_of(struct dp_txq *tx, uint64_t h0)
 {
-	return &tx->flow[(h0 << 16) * UINT64_C(0x9e3779b97f4a7c15) >> 61];
+	return &tx->flow[(h0 << 16) * UINT64_C(0x9e3779b97f4a7c15) >> 59];
 }
-_Static_assert(DP_FLOWS == 8, "three bits of the product");
+_Static_assert(DP_FLOWS == 32, "five bits of the product");
 
 /**
  * dp_load_header() - the first 16 bytes, read once: what was checked is what is sent, whatever the

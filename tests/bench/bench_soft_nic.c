@@ -6,16 +6,19 @@
  * rate compares builds on one machine and nothing else. Instructions a frame: valgrind
  * --tool=callgrind --toggle-collect=dp_poll_once bench_soft_nic --frames 200000 With "--threaded
  * CPU" the NIC has a thread of its own on that processor; a second line gives the round trip of a
- * lone frame, VF to VF and back, as service time (the next starts when it is over).
+ * lone frame, VF to VF and back, as service time (the next starts when it is over). "--vfs" enables
+ * more VFs than the two that are busy, "--peers" spreads what VF 0 sends over that many, "--idle"
+ * tells what share of a processor a NIC costs that has nothing to do.
  */
 #include <lib/clock.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <support/snic_rig.h>
 #include <sys/utsname.h>
 
-#define BURST	   32u
+#define BURST_MAX  32u
 #define RING	   256u
-#define IN_FLY	   (RING - 2 * BURST) /* frames a direction may have under way */
+#define IN_FLY	   (RING - 2 * BURST_MAX) /* frames a direction may have under way */
 #define N_RTT	   20000u
 #define GIVE_UP_US (5 * USEC_PER_SEC)
 
@@ -23,6 +26,10 @@ struct options {
 	uint64_t frames;
 	uint32_t size;
 	uint32_t rs_every;
+	uint32_t burst;
+	uint32_t vfs;	/* enabled */
+	uint32_t peers; /* receivers of VF 0 */
+	uint32_t idle_s;
 	int cpu; /* -1: lock-step */
 };
 
@@ -65,26 +72,46 @@ static void print_line(const struct options *o, const char *metric, const char *
 
 	uname(&u);
 	printf("{\"metric\":\"soft_nic_%s\",\"unit\":\"%s\",\"value\":%.3f,\"frame_bytes\":%u,"
-	       "\"burst\":%u,\"ring\":%u,\"rs_every\":%u,\"frames\":%llu,\"threads\":%u,"
+	       "\"burst\":%u,\"ring\":%u,\"vfs\":%u,\"peers\":%u,\"rs_every\":%u,\"frames\":%llu,"
+	       "\"threads\":%u,"
 	       "\"machine\":\"%s %s\"}\n",
-	       metric, unit, value, o->size, BURST, RING, o->rs_every,
+	       metric, unit, value, o->size, o->burst, RING, o->vfs, o->peers, o->rs_every,
 	       (unsigned long long)o->frames, o->cpu < 0 ? 1 : 2, u.sysname, u.release);
 }
 
-/* Mpps, or 0 if frames went missing. */
-static double lockstep(struct rig *r, struct rig_queue q[2], const struct options *o)
+/* Mpps, or 0 if frames went missing. With several peers only VF 0 sends. */
+static double lockstep(struct rig *r, struct rig_queue *q, const struct options *o)
 {
+	uint32_t senders = o->peers > 1 ? 1 : 2;
 	uint64_t t0 = clock_us(), sent = 0, got = 0, us;
 
 	while (sent < o->frames) {
-		burst(&q[0], BURST, o->size - 4, o->rs_every);
-		burst(&q[1], BURST, o->size - 4, o->rs_every);
+		for (uint32_t i = 0; i < senders; i++)
+			burst(&q[i], o->burst, o->size - 4, o->rs_every);
 		snic_dp_poll_once(r->nic);
-		got += repost(&q[0]) + repost(&q[1]);
-		sent += 2 * BURST;
+		for (uint32_t i = 0; i <= o->peers; i++)
+			got += repost(&q[i]);
+		sent += senders * o->burst;
 	}
 	us = clock_us() - t0;
 	return got == sent && us ? (double)got / (double)us : 0;
+}
+
+/* Percent of a processor while queues are up and nothing moves. */
+static double idle(struct rig *r, const struct options *o)
+{
+	struct rusage a, b;
+
+	clock_sleep_us(2 * USEC_PER_SEC); /* down the ladder */
+	getrusage(RUSAGE_SELF, &a);
+	clock_sleep_us(o->idle_s * USEC_PER_SEC);
+	getrusage(RUSAGE_SELF, &b);
+	return ((double)(b.ru_utime.tv_sec - a.ru_utime.tv_sec + b.ru_stime.tv_sec -
+			 a.ru_stime.tv_sec) +
+		(double)(b.ru_utime.tv_usec - a.ru_utime.tv_usec + b.ru_stime.tv_usec -
+			 a.ru_stime.tv_usec) /
+			1e6) *
+	       100 / o->idle_s;
 }
 
 static double threaded(struct rig_queue q[2], const struct options *o)
@@ -93,9 +120,9 @@ static double threaded(struct rig_queue q[2], const struct options *o)
 
 	while (got[0] + got[1] < o->frames) {
 		for (unsigned int i = 0; i < 2; i++) {
-			if (sent[i] - got[!i] <= IN_FLY - BURST) {
-				burst(&q[i], BURST, o->size - 4, o->rs_every);
-				sent[i] += BURST;
+			if (sent[i] - got[!i] <= IN_FLY - o->burst) {
+				burst(&q[i], o->burst, o->size - 4, o->rs_every);
+				sent[i] += o->burst;
 			}
 			got[i] += repost(&q[i]);
 		}
@@ -158,53 +185,90 @@ static bool parse(int argc, char **argv, struct options *o)
 			o->rs_every = (uint32_t)v;
 		else if (!strcmp(argv[i], "--threaded"))
 			o->cpu = (int)v;
+		else if (!strcmp(argv[i], "--burst"))
+			o->burst = (uint32_t)v;
+		else if (!strcmp(argv[i], "--vfs"))
+			o->vfs = (uint32_t)v;
+		else if (!strcmp(argv[i], "--peers"))
+			o->peers = (uint32_t)v;
+		else if (!strcmp(argv[i], "--idle"))
+			o->idle_s = (uint32_t)v;
 		else
 			return false;
 	}
-	return o->frames && o->size >= 64 && o->size <= 1518 && o->rs_every && o->rs_every <= BURST;
+	return o->frames && o->size >= 64 && o->size <= 1518 && o->rs_every &&
+	       o->rs_every <= BURST_MAX && o->burst && o->burst <= BURST_MAX && o->vfs >= 2 &&
+	       o->vfs <= NIC_VFS_MAX && o->peers && o->peers < o->vfs && o->idle_s <= 60;
+}
+
+static void queues_up(struct rig *r, struct rig_queue *q, const struct options *o)
+{
+	uint8_t src[6], dst[6];
+
+	rig_pf_up(r, o->vfs);
+	rig_write(r, SNIC_PF, nic_DTXSWC(0), DTXSWC_LOOPBACK | 0xffff); /* spoof checks on */
+	for (unsigned int i = 0; i < o->vfs; i++) {
+		q[i] = rig_queue_up(r, i, i, RING, RING - 1);
+		rig_mac(i, src);
+		for (unsigned int k = 0; k < RING; k++) {
+			rig_mac(i ? 0 : 1 + k % o->peers, dst);
+			rig_frame(r->mem[i] + RIG_TX_BUF + k * RIG_STRIDE, dst, src, -1,
+				  o->size - 4);
+		}
+	}
+}
+
+static bool run_threaded(struct rig *r, struct rig_queue *q, const struct options *o)
+{
+	uint64_t rtt;
+	double mpps;
+
+	if (snic_dp_start(r->nic, o->cpu) < 0) {
+		fprintf(stderr, "no data thread on processor %d\n", o->cpu);
+		return false;
+	}
+	if (o->idle_s) {
+		print_line(o, "idle_cpu", "%", idle(r, o));
+		return true;
+	}
+	mpps = threaded(q, o);
+	print_line(o, "throughput", "Mpps", mpps);
+	rtt = round_trip(q, o);
+	print_line(o, "rtt_p50", "ns", (double)rtt * 1e6 / (double)tsc_per_ms());
+	return mpps > 0 && rtt;
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = {.frames = 4000000, .size = 64, .rs_every = 1, .cpu = -1};
-	struct rig_queue q[2];
+	struct options o = {.frames = 4000000,
+			    .size = 64,
+			    .rs_every = 1,
+			    .burst = BURST_MAX,
+			    .vfs = 2,
+			    .peers = 1,
+			    .cpu = -1};
+	struct rig_queue q[NIC_VFS_MAX];
 	struct rig *r;
 	double mpps;
-	uint64_t rtt = 1;
+	bool ok;
 
 	if (!parse(argc, argv, &o)) {
 		fprintf(stderr,
 			"bench_soft_nic [--frames N] [--size 64..1518] [--rs-every 1..%u] "
-			"[--threaded CPU]\n",
-			BURST);
+			"[--burst 1..%u] [--vfs 2..8] [--peers 1..7] [--threaded CPU "
+			"[--idle SECONDS]]\n",
+			BURST_MAX, BURST_MAX);
 		return 2;
 	}
 	r = rig_new();
-	rig_pf_up(r, 2);
-	rig_write(r, SNIC_PF, nic_DTXSWC(0), DTXSWC_LOOPBACK | 0xffff); /* spoof checks on */
-	for (unsigned int i = 0; i < 2; i++) {
-		uint8_t src[6], dst[6];
-
-		q[i] = rig_queue_up(r, i, i, RING, RING - 1);
-		rig_mac(i, src);
-		rig_mac(!i, dst);
-		for (unsigned int k = 0; k < RING; k++)
-			rig_frame(r->mem[i] + RIG_TX_BUF + k * RIG_STRIDE, dst, src, -1,
-				  o.size - 4);
-	}
+	queues_up(r, q, &o);
 	if (o.cpu < 0) {
 		mpps = lockstep(r, q, &o);
 		print_line(&o, "lockstep", "Mpps", mpps);
+		ok = mpps > 0;
 	} else {
-		if (snic_dp_start(r->nic, o.cpu) < 0) {
-			fprintf(stderr, "no data thread on processor %d\n", o.cpu);
-			return 1;
-		}
-		mpps = threaded(q, &o);
-		print_line(&o, "throughput", "Mpps", mpps);
-		rtt = round_trip(q, &o);
-		print_line(&o, "rtt_p50", "ns", (double)rtt * 1e6 / (double)tsc_per_ms());
+		ok = run_threaded(r, q, &o);
 	}
 	rig_free(r);
-	return !(mpps > 0) || !rtt;
+	return !ok;
 }
