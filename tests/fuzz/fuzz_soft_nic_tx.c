@@ -40,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	flags = data[0];
 	r = rig_new();
+	if (flags & 8 && snic_dp_threads(r->nic, 2, NULL) < 0) /* by way of another worker */
+		abort();
 	rig_pf_up(r, 2);
 	rig_mac(0, own);
 	rig_write(r, SNIC_PF, nic_DTXSWC(0), DTXSWC_LOOPBACK | 0xffff);
