@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CPU_MAX 1023
+#define CPU_MAX	    1023
+#define THREADS_MAX 4 /* as many as soft-nic takes */
 
 struct device {
 	const char *name, *tap, *mac;
-	int64_t cpu;
+	int64_t cpu, threads;
 };
 
 static const struct field nic_fields[] = {
@@ -19,6 +20,11 @@ static const struct field nic_fields[] = {
 	{.key = "tap", .offset = offsetof(struct device, tap)},
 	{.key = "mac", .offset = offsetof(struct device, mac)},
 	{.key = "cpu", FIELD_INT, .offset = offsetof(struct device, cpu), .max = CPU_MAX},
+	{.key = "threads",
+	 FIELD_INT,
+	 .offset = offsetof(struct device, threads),
+	 .min = 1,
+	 .max = THREADS_MAX},
 	{},
 };
 
@@ -52,7 +58,7 @@ static bool tap_taken(const struct config *c, const char *tap)
 static int device_decode(json_t *item, const char *what, const struct field *table,
 			 const struct config *c, struct device *ret_dev, struct op_error *e)
 {
-	struct device dev = {.tap = "", .mac = "", .cpu = -1};
+	struct device dev = {.tap = "", .mac = "", .cpu = -1, .threads = 1};
 	struct mac mac;
 	int r;
 
@@ -101,6 +107,7 @@ static int nics_decode(json_t *list, struct config *c, struct op_error *e)
 		snprintf(nic->tap, sizeof(nic->tap), "%s", dev.tap);
 		snprintf(nic->mac, sizeof(nic->mac), "%s", dev.mac);
 		nic->cpu = (int)dev.cpu;
+		nic->threads = (int)dev.threads;
 		c->n_nics = i + 1;
 	}
 	return 0;

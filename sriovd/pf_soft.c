@@ -42,7 +42,7 @@ static int snic_start(struct sriovd *d, struct pf *pf, struct op_error *e)
 {
 	struct child_start start = {};
 	_cleanup_(fd_closep) int tap = -1;
-	char cpu[12];
+	char cpu[12], threads[12];
 	size_t n = 0;
 	int r;
 
@@ -66,6 +66,11 @@ static int snic_start(struct sriovd *d, struct pf *pf, struct op_error *e)
 		text_set(cpu, sizeof(cpu), "%d", pf->cfg.cpu);
 		start.args[n++] = "--cpu";
 		start.args[n++] = cpu;
+	}
+	if (pf->cfg.threads > 1) {
+		text_set(threads, sizeof(threads), "%d", pf->cfg.threads);
+		start.args[n++] = "--threads";
+		start.args[n++] = threads;
 	}
 	pf->num_vfs = 0;
 	sock_sweep(pf->dir);

@@ -15,7 +15,8 @@ static void full_configuration_is_understood(void **state)
 	struct op_error e;
 
 	assert_int_equal(parse("{\"soft_nics\":[{\"name\":\"p0\",\"tap\":\"t0\",\"mac\":"
-			       "\"02:00:00:00:00:01\",\"cpu\":1},{\"name\":\"p1\"}],\"bridges\":"
+			       "\"02:00:00:00:00:01\",\"cpu\":1,\"threads\":2},{\"name\":\"p1\"}],"
+			       "\"bridges\":"
 			       "[{\"name\":\"br0\",\"tap\":\"t1\",\"cpu\":0}],\"vm_cpu\":0,"
 			       "\"vm_uids\":1800000000,"
 			       "\"hugepages\":true}",
@@ -24,6 +25,8 @@ static void full_configuration_is_understood(void **state)
 	assert_int_equal(c.n_nics, 2);
 	assert_string_equal(c.nics[0].tap, "t0");
 	assert_int_equal(c.nics[0].cpu, 1);
+	assert_int_equal(c.nics[0].threads, 2);
+	assert_int_equal(c.nics[1].threads, 1);
 	assert_string_equal(c.nics[1].tap, "");
 	assert_int_equal(c.nics[1].cpu, -1);
 	assert_int_equal(c.n_bridges, 1);
@@ -71,6 +74,7 @@ static void mistakes_are_refused_by_name(void **state)
 		{"{\"soft_nics\":[{\"name\":\"p0\",\"mac\":\"03:00:00:00:00:01\"}]}", -EINVAL,
 		 "\"mac\""},
 		{"{\"soft_nics\":[{\"name\":\"p0\",\"cpu\":-1}]}", -ERANGE, "\"cpu\""},
+		{"{\"soft_nics\":[{\"name\":\"p0\",\"threads\":5}]}", -ERANGE, "\"threads\""},
 		{"{\"vm_cpu\":\"0\"}", -EINVAL, "\"vm_cpu\""},
 		{"{\"hugepages\":1}", -EINVAL, "\"hugepages\""},
 		{"{\"vm_cpu\":0,\"vm_cpu\":1}", -EINVAL, "duplicate"},

@@ -20,6 +20,7 @@ struct config_nic {
 	char tap[IFNAMSIZ]; /* "": no wire */
 	char mac[MAC_TEXT]; /* "": the NIC makes its own */
 	int cpu;	    /* -1: placement.h chooses, or it is not pinned */
+	int threads;	    /* data threads; only the first is pinned */
 };
 
 struct config_bridge {
