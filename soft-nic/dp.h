@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include "intr.h"
 #include "switch.h"
+#include "tso.h"
 
 #define DP_BATCH     32u
 #define DP_FRAME_MAX 9724u /* longest frame handled, without CRC */
@@ -176,6 +177,9 @@ struct dp_txq {
 	uint32_t gather_len;
 	uint64_t ctx_lo[DP_TX_CTX]; /* context descriptors: lengths and VLAN */
 	uint32_t ctx_cmd[DP_TX_CTX];
+	uint32_t ctx_mss[DP_TX_CTX]; /* segment and TCP header lengths */
+	struct tso tso;
+	bool burst_end; /* a segmented frame is out: the batch ends here */
 	_Alignas(64) uint8_t scratch[DP_FRAME_MAX + 64];
 };
 

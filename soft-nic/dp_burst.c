@@ -298,8 +298,18 @@ static void tx_stop(struct dp_worker *me, struct dp_txq *tx)
 	me->need_poke = true;
 }
 
-static void send_batch(struct dp_worker *me, struct dp_txq *tx, struct nic_tx_desc *ring,
-		       uint32_t n, struct staged *st)
+/* A frame to segment is a batch of its own, so that one batch never is too many frames. */
+static inline bool starts_tso(const struct dp_txq *tx, const struct nic_tx_desc *d)
+{
+	const uint32_t mask = NIC_TXD_DEXT | NIC_TXD_TSE;
+
+	return !tx->gathering && (le32_get(d->cmd_len) & mask) == mask &&
+	       field_get(NIC_TXD_DTYP, le32_get(d->cmd_len)) != NIC_TXD_DTYP_CTXT;
+}
+
+/* Return: how many descriptors were handled, at least one. */
+static uint32_t send_batch(struct dp_worker *me, struct dp_txq *tx, struct nic_tx_desc *ring,
+			   uint32_t n, struct staged *st)
 {
 	uint32_t i = 0, k;
 
@@ -313,10 +323,17 @@ static void send_batch(struct dp_worker *me, struct dp_txq *tx, struct nic_tx_de
 			d.addr.raw = mmio_read64(&ring[i]);
 			d.cmd_len.raw = mmio_read32(&ring[i].cmd_len);
 			d.status.raw = mmio_read32(&ring[i].status);
+			if (i > 0 && starts_tso(tx, &d))
+				break;
 			st->rs |= (dp_tx_odd(me, tx, &d) ? 1u : 0u) << i;
 			i++;
+			if (unlikely(tx->burst_end)) {
+				tx->burst_end = false;
+				break;
+			}
 		}
 	}
+	return i;
 }
 
 /*
@@ -390,7 +407,7 @@ unsigned int dp_tx_poll(struct dp_worker *me, struct dp_txq *tx)
 	for (uint32_t i = DP_STEP; i < n; i += DP_STEP)
 		__builtin_prefetch(&ring[i]);
 	st.rs = 0;
-	send_batch(me, tx, ring, n, &st);
+	n = send_batch(me, tx, ring, n, &st);
 	tx->head += n;
 	if (tx->head == tx->n_desc)
 		tx->head = 0;

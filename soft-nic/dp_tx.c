@@ -3,9 +3,11 @@
 #include "dp_peer.h"
 #include "dp_tx.h"
 
-#define TX_CTX_TCP  BIT32(11)
-#define TX_CTX_SCTP BIT32(12)
-#define ETH_VLAN_LE 0x0081u /* 0x8100 as loaded */
+#define TX_CTX_IPV4    BIT32(10)
+#define TX_CTX_TCP     BIT32(11)
+#define SEGMENTS_FLUSH 16u /* segments between two write-backs of what they filled */
+#define TX_CTX_SCTP    BIT32(12)
+#define ETH_VLAN_LE    0x0081u /* 0x8100 as loaded */
 
 void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c)
 {
@@ -17,6 +19,8 @@ void dp_tx_restart(struct dp_txq *tx, const struct dp_txq_cfg *c)
 	tx->gather_len = 0;
 	memset(tx->ctx_lo, 0, sizeof(tx->ctx_lo));
 	memset(tx->ctx_cmd, 0, sizeof(tx->ctx_cmd));
+	memset(tx->ctx_mss, 0, sizeof(tx->ctx_mss));
+	tx->burst_end = false;
 }
 
 static void tx_spoofed(struct dp_worker *me, struct dp_txq *tx)
@@ -187,10 +191,6 @@ static void tx_gathered(struct dp_worker *me, struct dp_txq *tx)
 
 	tx->gathering = false;
 	tx->gather_len = 0;
-	if (adv && (tx->gather_cmd & NIC_TXD_TSE)) {
-		tx->dropped_tso++;
-		return;
-	}
 	if (tx->gather_bad || len < 14) {
 		tx->dropped_bad++;
 		return;
@@ -207,6 +207,60 @@ static void tx_gathered(struct dp_worker *me, struct dp_txq *tx)
 	dp_tx_frame(me, tx, tx->scratch, len, vle, tag);
 }
 
+/* ---- TCP segmentation ------------------------------------------------------------------- */
+
+static bool is_tso(const struct dp_txq *tx)
+{
+	return (tx->gather_cmd & NIC_TXD_DEXT) && (tx->gather_cmd & NIC_TXD_TSE);
+}
+
+static void segment_send(struct dp_worker *me, struct dp_txq *tx, uint32_t len)
+{
+	uint32_t idx = field_get(NIC_TXD_IDX, tx->gather_status);
+
+	if (len < SNIC_FRAME_MIN) {
+		memset(tx->scratch + len, 0, SNIC_FRAME_MIN - len);
+		len = SNIC_FRAME_MIN;
+	}
+	/* receivers keep at most a batch before it is written back */
+	if (tx->tso.number % SEGMENTS_FLUSH == 0 && me->rx_dirty)
+		dp_rx_flush(me, true);
+	dp_tx_frame(me, tx, tx->scratch, len, tx->gather_cmd & NIC_TXD_VLE,
+		    (uint16_t)(tx->ctx_lo[idx] >> 16));
+}
+
+static void tso_start(struct dp_txq *tx)
+{
+	uint32_t idx = field_get(NIC_TXD_IDX, tx->gather_status);
+
+	tso_begin(&tx->tso, tx->scratch, DP_FRAME_MAX, (uint32_t)tx->ctx_lo[idx], tx->ctx_mss[idx],
+		  tx->ctx_cmd[idx] & TX_CTX_IPV4, tx->ctx_cmd[idx] & TX_CTX_TCP);
+}
+
+static void tso_piece(struct dp_worker *me, struct dp_txq *tx, const struct nic_tx_desc *d)
+{
+	uint32_t cmd = le32_get(d->cmd_len), len = cmd & NIC_TXD_DTALEN, n;
+	const uint8_t *data = NULL;
+
+	if (len && !tx->gather_bad && !tx->tso.bad)
+		data = dp_reach(tx->fn, &tx->window, le64_get(d->addr), len, false, DP_FRAME_MAX);
+	if (!data && len)
+		tx->tso.bad = true;
+	while (data && (n = tso_feed(&tx->tso, &data, &len)) > 0)
+		segment_send(me, tx, n);
+	if (!(cmd & NIC_TXD_EOP))
+		return;
+	n = tso_end(&tx->tso);
+	if (n > 0)
+		segment_send(me, tx, n);
+	else
+		tx->dropped_tso++;
+	if (me->rx_dirty)
+		dp_rx_flush(me, true);
+	tx->gathering = false;
+	tx->burst_end = true;
+}
+
 bool dp_tx_odd(struct dp_worker *me, struct dp_txq *tx, const struct nic_tx_desc *d)
 {
 	uint32_t cmd = le32_get(d->cmd_len), status = le32_get(d->status);
@@ -220,6 +274,7 @@ bool dp_tx_odd(struct dp_worker *me, struct dp_txq *tx, const struct nic_tx_desc
 
 		tx->ctx_lo[idx] = le64_get(d->addr);
 		tx->ctx_cmd[idx] = cmd;
+		tx->ctx_mss[idx] = status;
 		return false;
 	}
 	if (!tx->gathering) {
@@ -228,10 +283,16 @@ bool dp_tx_odd(struct dp_worker *me, struct dp_txq *tx, const struct nic_tx_desc
 		tx->gather_len = 0;
 		tx->gather_cmd = cmd;
 		tx->gather_status = status;
+		if (is_tso(tx))
+			tso_start(tx);
 	}
 	if (adv && type != NIC_TXD_DTYP_DATA)
 		tx->gather_bad = true;
-	if (len && !tx->gather_bad && !(tx->gather_cmd & NIC_TXD_TSE)) {
+	if (is_tso(tx)) {
+		tso_piece(me, tx, d);
+		return cmd & NIC_TXD_RS;
+	}
+	if (len && !tx->gather_bad) {
 		data = len <= DP_FRAME_MAX - tx->gather_len
 			       ? dp_reach(tx->fn, &tx->window, le64_get(d->addr), len, false,
 					  DP_FRAME_MAX)

@@ -445,7 +445,7 @@ static void context_descriptor_gives_the_tag_that_vle_inserts(void **state)
 	assert_false(le32_get(p.a.tx_ring[0].status) & NIC_TXD_STAT_DD);
 }
 
-static void segmentation_is_refused_and_counted(void **state)
+static void segmentation_without_a_context_is_refused_and_counted(void **state)
 {
 	struct rig *r = *state;
 	struct snic_counters c;
@@ -460,6 +460,42 @@ static void segmentation_is_refused_and_counted(void **state)
 	assert_int_equal(rig_rx(&p.b, NULL, NULL), LEN);
 	snic_counters(r->nic, &c);
 	assert_int_equal(c.pool[0].tx_dropped, 1);
+}
+
+static void a_long_packet_becomes_frames_of_the_segment_size(void **state)
+{
+	struct rig *r = *state;
+	const uint8_t *buf = NULL;
+	uint32_t frames = 0, bytes = 0, len;
+	struct pair p;
+	uint8_t *out;
+
+	/* 60 segments: more than a batch, to one receiver */
+	pair_up(r, &p, 128, 100);
+	out = r->mem[p.a.fn] + RIG_SCRATCH;
+	rig_frame(out, p.mac_b, p.mac_a, -1, 100);
+	memset(out + 14, 0, 40);
+	out[12] = 0x08;
+	out[13] = 0;
+	out[14] = 0x45;
+	out[23] = 6;
+	out[46] = 0x50;
+	rig_tx_raw(&p.a, 20 | 14 << 9,
+		   NIC_TXD_DEXT | field_prep(NIC_TXD_DTYP, NIC_TXD_DTYP_CTXT) | BIT32(10) |
+			   BIT32(11),
+		   20 << 8 | 100 << 16);
+	rig_tx_raw(&p.a, rig_iova(RIG_SCRATCH), RIG_TXD | NIC_TXD_TSE | 54, 0);
+	rig_tx_raw(&p.a, rig_iova(RIG_TX_BUF), RIG_TXD | NIC_TXD_EOP | NIC_TXD_RS | 6000, 0);
+	rig_frame(p.frame, p.mac_b, p.mac_a, -1, LEN);
+	rig_tx(&p.a, p.frame, LEN);
+	rig_run(r);
+	while ((len = rig_rx(&p.b, &buf, NULL)) == 154) {
+		frames++;
+		bytes += len - 54;
+	}
+	assert_int_equal(len, LEN);
+	assert_int_equal(frames, 60);
+	assert_int_equal(bytes, 6000);
 }
 
 static void checksums_are_filled_in(void **state)
@@ -933,7 +969,8 @@ int main(void)
 		CASE(port_vlan_is_inserted_and_stripped),
 		CASE(tag_in_the_frame_is_stripped_or_left),
 		CASE(context_descriptor_gives_the_tag_that_vle_inserts),
-		CASE(segmentation_is_refused_and_counted),
+		CASE(segmentation_without_a_context_is_refused_and_counted),
+		CASE(a_long_packet_becomes_frames_of_the_segment_size),
 		CASE(checksums_are_filled_in),
 		CASE(forged_frames_are_dropped_flagged_and_complete),
 		CASE(broadcast_is_copied_to_everybody_and_the_wire),
@@ -970,7 +1007,7 @@ int main(void)
 		SPREAD(port_vlan_is_inserted_and_stripped),
 		SPREAD(tag_in_the_frame_is_stripped_or_left),
 		SPREAD(context_descriptor_gives_the_tag_that_vle_inserts),
-		SPREAD(segmentation_is_refused_and_counted),
+		SPREAD(segmentation_without_a_context_is_refused_and_counted),
 		SPREAD(checksums_are_filled_in),
 		SPREAD(forged_frames_are_dropped_flagged_and_complete),
 		SPREAD(broadcast_is_copied_to_everybody_and_the_wire),

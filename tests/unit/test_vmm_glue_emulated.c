@@ -265,6 +265,13 @@ static void frames_go_out_and_come_in_over_the_back_end(void **state)
 		assert_int_equal(receive(e, WAIT_US, &buf), 100 + i);
 		assert_int_equal(ram(e, buf)[50], i + 1);
 	}
+	/* as long as an MTU of 1500 allows, and as many at once as the driver has buffers for */
+	for (unsigned int i = 0; i < 10; i++)
+		send_wire(e, mac, 1514, (uint8_t)(i + 1));
+	for (unsigned int i = 0; i < 10; i++) {
+		assert_int_equal(receive(e, WAIT_US, &buf), 1514);
+		assert_int_equal(ram(e, buf)[1513], i + 1);
+	}
 	/* not for us */
 	send_wire(e, (const uint8_t[]){0x02, 0xcc, 0, 0, 0, 3}, 100, 1);
 	assert_int_equal(receive(e, 50000, &buf), 0);
