@@ -102,6 +102,8 @@ static const struct jail_call calls[] = {
 	{CALL(pread64, M, "guest's image, KVM's statistics")},
 	ELSEWHERE(pread64, C, "registers of a VF of the host"),
 	ELSEWHERE(pwrite64, M | C, "registers of a VF of the host"),
+	{JAIL_CALL(prlimit64, M, "may a VF of the host pin guest RAM? nothing is set"),
+	 JAIL_IF(2, 0), .elsewhere = true},
 	ELSEWHERE(preadv, I, "the guest reads its disk"),
 	ELSEWHERE(pwritev, I, "the guest writes its disk"),
 	ELSEWHERE(fdatasync, I, "the guest flushes its disk"),
