@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #define POOL_MBUFS   4095u /* frames are in flight for one round only, and in the uplink's rings */
@@ -349,6 +350,7 @@ int main(int argc, char **argv)
 	int r;
 
 	log_init("sriov-bridge");
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (parse_args(argc, argv, &b) < 0) {
 		fprintf(stderr, "usage: sriov-bridge --name NAME --control-fd FD [--cpu N] "
 				"[--tap-fd FD] [--no-huge]\n");

@@ -51,11 +51,16 @@ const char *jail_mode_name(enum jail_mode mode)
 	return mode_names[mode];
 }
 
+bool jail_possible(void)
+{
+	return !JAIL_SANITIZED;
+}
+
 enum jail_mode jail_mode_wanted(void)
 {
 	const char *s = getenv("SRIOVD_SECCOMP");
 
-	if (JAIL_SANITIZED)
+	if (!jail_possible())
 		return JAIL_OFF;
 	for (enum jail_mode m = JAIL_OFF; s && m < JAIL_KILL; m++)
 		if (!strcmp(s, mode_names[m]))

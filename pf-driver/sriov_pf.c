@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include "sriov_pf.h"
 
 #define TICK_SLACK_US  UINT64_C(20000)
@@ -253,6 +254,7 @@ int main(int argc, char **argv)
 		return usage(stderr);
 
 	log_init("sriov-pf");
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	r = run(&p, control_fd);
 	if (r < 0)
 		log_error(r, "pf %s: ending", p.name);

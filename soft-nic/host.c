@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include "host.h"
+#include "nic_jail.h"
 #include "mapguard.h"
 
 static void signal_fd(int fd)
@@ -268,6 +269,7 @@ int host_new(sd_event *event, const struct host_options *o, struct host **ret_ho
 		.irq = on_irq,
 		.vfs_changed = on_vfs_changed,
 		.poke = on_poke,
+		.data_thread = nic_jail_data_thread,
 	};
 	_cleanup_(host_freep) struct host *h = NULL;
 	struct snic_config config = {.ops = &ops};

@@ -11,6 +11,7 @@
 #include <lib/mac.h>
 #include "host.h"
 #include "mapguard.h"
+#include "nic_jail.h"
 
 static void usage(FILE *f)
 {
@@ -23,6 +24,7 @@ static void usage(FILE *f)
 		   "  --tap-fd FD      tap device (IFF_TAP | IFF_NO_PI) that is the wire\n"
 		   "  --mac MAC        address in the NVM; default: derived from the name\n"
 		   "  --cpu N[,N]...   processors of the data threads, one each\n"
+		   "  --syscalls       print what is allowed once the jail is closed, and why\n"
 		   "  --threads N      data threads; default: as many as processors, or 1\n");
 }
 
@@ -81,6 +83,7 @@ static int parse(int argc, char **argv, struct host_options *o)
 		{"cpu", required_argument, NULL, 'p'},
 		{"threads", required_argument, NULL, 'T'},
 		{"help", no_argument, NULL, 'h'},
+		{"syscalls", no_argument, NULL, 's'},
 		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
 	};
@@ -114,6 +117,9 @@ static int parse(int argc, char **argv, struct host_options *o)
 			break;
 		case 'h':
 			usage(stdout);
+			exit(0);
+		case 's':
+			jail_table_print(stdout, &nic_jail_calls, nic_thread_names);
 			exit(0);
 		case 'v':
 			puts("soft-nic " SRIOVD_VERSION);
@@ -159,6 +165,9 @@ int main(int argc, char **argv)
 		r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
 	if (r >= 0)
 		r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+	/* before any thread exists, and before a client is heard */
+	if (r >= 0)
+		r = nic_jail_enter(o.dir, &o.dir);
 	if (r >= 0)
 		r = host_new(event, &o, &h);
 	if (r < 0) {

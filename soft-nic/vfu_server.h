@@ -125,3 +125,11 @@ uint64_t vfu_server_messages(const struct vfu_server *s);
  * Context: the loop's thread. Source: -.
  */
 void vfu_server_feed(struct vfu_server *s, const void *msg, size_t len, int *fds, size_t n_fds);
+
+/**
+ * vfu_server_prepare() - open what telling eventfds from others takes, for a process that can open
+ * nothing later
+ *
+ * Context: start-up; kept for the process's life. Source: proc_pid_fd(5).
+ */
+void vfu_server_prepare(void);

@@ -36,19 +36,28 @@ void vfu_server_irqs_drop(struct vfu_server *s)
  * The data path will write to it, so it must be an eventfd that never blocks. Without /proc the
  * file type has to do: an anonymous inode has none.
  */
+static int own_fds = -1;
+
+void vfu_server_prepare(void)
+{
+	if (own_fds < 0)
+		own_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 static int eventfd_accept(int fd)
 {
-	char link[40], target[32];
+	char link[16], target[32];
 	struct stat st;
 	ssize_t n;
 	int flags;
 
+	vfu_server_prepare();
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_mode & S_IFMT)
 		return -EINVAL;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, target, sizeof(target) - 1);
+	snprintf(link, sizeof(link), "%d", fd);
+	n = readlinkat(own_fds, link, target, sizeof(target) - 1);
 	if (n >= 0) {
 		target[n] = '\0';
 		if (strcmp(target, "anon_inode:[eventfd]") != 0)

@@ -120,7 +120,7 @@ static const struct jail_call calls[] = {
 	{CALL(getsockopt, M, "who the client is; what kind of socket was given")},
 	{CALL(shutdown, M, "a peer that broke the protocol")},
 	ELSEWHERE(shutdown, C, "a peer that broke the protocol"),
-	{CALL(geteuid, M, "a client has to be root or of our uid")},
+	{CALL(geteuid, M, "who we are, for vm.info and to compare with clients")},
 	FCNTL(F_GETFL, M, "was the disk opened for writing? queues that do not block"),
 	FCNTL(F_SETFL, M, "queues that do not block"),
 	FCNTL(F_ADD_SEALS, M, "guest RAM keeps its size"),

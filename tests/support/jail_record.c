@@ -43,6 +43,7 @@ struct record {
 	FILE *out;
 	uint32_t pid;
 	bool jailed;
+	bool nic; /* the program is soft-nic: the same thread in a VMM is one for I/O */
 	struct thread thread[THREADS_MAX];
 	struct call call[CALLS_MAX];
 	unsigned int n_calls;
@@ -71,8 +72,8 @@ static struct thread *thread_of(struct record *r, uint32_t tid)
 	return empty;
 }
 
-/* "vcpu-3" is a vcpu, the others do devices' I/O. */
-static void thread_named(struct thread *t)
+/* "vcpu-3" is a vcpu, "snic-data" a data thread of soft-nic's; the others do devices' I/O. */
+static void thread_named(const struct record *r, struct thread *t)
 {
 	char path[40], name[32] = "";
 	int fd;
@@ -82,7 +83,10 @@ static void thread_named(struct thread *t)
 	if (fd >= 0 && read(fd, name, sizeof(name) - 1) < 0)
 		name[0] = '\0';
 	close(fd);
-	strcpy(t->kind, strncmp(name, "vcpu-", 5) ? "io" : "vcpu");
+	if (!strncmp(name, "vcpu-", 5))
+		strcpy(t->kind, "vcpu");
+	else
+		strcpy(t->kind, r->nic && !strcmp(name, "snic-data\n") ? "data" : "io");
 }
 
 /* Arguments that a filter may look at; others would make each call a new one. */
@@ -93,6 +97,7 @@ static unsigned int args_of(int nr)
 	case __NR_seccomp:
 	case __NR_clone:
 	case __NR_tgkill:
+	case __NR_socket:
 		return 1;
 	case __NR_ioctl:
 	case __NR_fcntl:
@@ -138,7 +143,7 @@ static void seen(struct record *r, const struct seccomp_notif *n)
 	t = thread_of(r, n->pid);
 	note(r, t->kind, &n->data);
 	if (narrows)
-		thread_named(t);
+		thread_named(r, t);
 	if (n->data.nr == __NR_exit)
 		t->tid = 0;
 }
@@ -178,7 +183,7 @@ static int listener_take(uint32_t pid, int fd)
 	return own;
 }
 
-static void supervisor(const char *file, uint32_t pid, int fd)
+static void supervisor(const char *file, bool nic, uint32_t pid, int fd)
 {
 	struct record *r = calloc(1, sizeof(*r));
 	int listener = listener_take(pid, fd);
@@ -190,6 +195,7 @@ static void supervisor(const char *file, uint32_t pid, int fd)
 	if (!r)
 		die("memory");
 	r->pid = pid;
+	r->nic = nic;
 	r->out = fopen(file, "ae");
 	if (!r->out)
 		die(file);
@@ -216,7 +222,7 @@ int main(int argc, char **argv)
 	case 0:
 		/* not the program's child: it waits for nobody */
 		if (fork() == 0)
-			supervisor(argv[1], pid, next);
+			supervisor(argv[1], strstr(argv[2], "soft-nic"), pid, next);
 		_exit(0);
 	default:
 		break;

@@ -174,8 +174,8 @@ static void a_table_that_is_wrong_is_refused(void **state)
 
 static void the_environment_chooses_the_mode(void **state)
 {
-	if (jail_mode_wanted() == JAIL_OFF)
-		skip(); /* built with a sanitizer */
+	if (!jail_possible())
+		skip();
 	setenv("SRIOVD_SECCOMP", "log", 1);
 	assert_int_equal(jail_mode_wanted(), JAIL_LOG);
 	setenv("SRIOVD_SECCOMP", "off", 1);
@@ -226,10 +226,11 @@ static int calls_nothing_else(void)
 
 static void a_process_that_leaves_its_list_dies_at_once(void **state)
 {
-	int status = outcome(calls_socket);
+	int status;
 
-	if (jail_mode_wanted() == JAIL_OFF)
-		skip(); /* built with a sanitizer */
+	if (!jail_possible())
+		skip();
+	status = outcome(calls_socket);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGSYS);
 	status = outcome(calls_nothing_else);
@@ -273,8 +274,11 @@ static int enters(void)
 
 static void inside_there_is_no_file_no_privilege_and_no_way_back(void **state)
 {
-	int status = outcome(enters);
+	int status;
 
+	if (!jail_possible())
+		skip();
+	status = outcome(enters);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 }

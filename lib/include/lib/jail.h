@@ -81,10 +81,18 @@ struct jail_state {
 };
 
 /**
+ * jail_possible() - is this a build that can be jailed?
+ *
+ * A sanitizer opens, maps and traces whatever it likes, also at the end: with one there is no jail.
+ *
+ * Context: any; pure. Return: true or false. Source: -.
+ */
+bool jail_possible(void);
+
+/**
  * jail_mode_wanted() - environment SRIOVD_SECCOMP: kill (default), log, off
  *
- * Context: start-up. Return: the mode; JAIL_OFF in builds with a sanitizer, which calls whatever
- * it likes. Source: -.
+ * Context: start-up. Return: the mode; JAIL_OFF without jail_possible(). Source: -.
  */
 enum jail_mode jail_mode_wanted(void);
 
