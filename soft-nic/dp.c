@@ -151,6 +151,7 @@ static void adopt_tx(struct dp_txq *tx, const struct dp_txq_cfg *c)
 	tx->irq = c->irq;
 	tx->last_key = UINT64_MAX;
 	memset(tx->flow, 0, sizeof(tx->flow));
+	tx->recent = &tx->flow[0];
 }
 
 bool dp_acked(struct dp *dp, uint64_t epoch)

@@ -159,6 +159,8 @@ struct dp_txq {
 	uint8_t index;
 	uint8_t irq;
 	bool gathering; /* in the middle of a frame in several descriptors */
+	/* tried first, before the frame is here to tell its destination; one of flow[] */
+	const struct dp_flow *recent;
 	uint64_t packets, bytes, loop_packets, loop_bytes;
 	uint32_t *head_wb;
 	const struct dp_fn *fn;

@@ -54,7 +54,7 @@ static void sleep_for(struct dp_worker *me, uint64_t us)
 	atomic_store(&me->sleeping, 0);
 }
 
-/* How long to look away after @idle_us of silence: 0, not at all. */
+/* How long to look away after @idle_us of silence, which is more than to spin for. */
 static uint64_t pause_of(const struct dp_worker *me, uint64_t idle_us, int *ret_rung)
 {
 	uint64_t us = idle_us / NAP_PART;
@@ -62,10 +62,6 @@ static uint64_t pause_of(const struct dp_worker *me, uint64_t idle_us, int *ret_
 	if (!me->cfg->any_queue) {
 		*ret_rung = SNIC_SLEEP;
 		return SLEEP_OFF_US;
-	}
-	if (idle_us < SPIN_US) {
-		*ret_rung = SNIC_SPIN;
-		return 0;
 	}
 	*ret_rung = us < SLEEP_US ? SNIC_NAP : SNIC_SLEEP;
 	return us < NAP_MIN_US ? NAP_MIN_US : us < SLEEP_US ? us : SLEEP_US;
@@ -94,13 +90,15 @@ static void *worker_main(void *arg)
 		}
 		if (work)
 			continue;
-		us = pause_of(me, (now - last_work) / per_us, &rung);
-		if (atomic_load_explicit(&me->rung, memory_order_relaxed) != rung)
-			atomic_store_explicit(&me->rung, rung, memory_order_relaxed);
-		if (!us) {
+		if (likely(now - last_work < SPIN_US * per_us && me->cfg->any_queue)) {
+			if (unlikely(atomic_load_explicit(&me->rung, memory_order_relaxed)))
+				atomic_store_explicit(&me->rung, SNIC_SPIN, memory_order_relaxed);
 			cpu_relax();
 			continue;
 		}
+		us = pause_of(me, (now - last_work) / per_us, &rung);
+		if (atomic_load_explicit(&me->rung, memory_order_relaxed) != rung)
+			atomic_store_explicit(&me->rung, rung, memory_order_relaxed);
 		sleep_for(me, us);
 	}
 	return NULL;
