@@ -357,6 +357,27 @@ static const struct eth_dev_ops pmd_ops = {
 
 /* ---- the bus ---------------------------------------------------------------------------- */
 
+/* The port belongs to the primary process; others may look. */
+static const struct eth_dev_ops pmd_secondary_ops = {
+	.dev_close = pmd_close,
+	.dev_infos_get = pmd_info,
+	.stats_get = pmd_stats_peek,
+};
+
+static int secondary_probe(struct rte_vdev_device *vdev, const char *name)
+{
+	struct rte_eth_dev *dev = rte_eth_dev_attach_secondary(name);
+
+	if (!dev)
+		return -ENODEV;
+	dev->device = &vdev->device;
+	dev->dev_ops = &pmd_secondary_ops;
+	dev->rx_pkt_burst = pmd_rx_none;
+	dev->tx_pkt_burst = pmd_tx_none;
+	rte_eth_dev_probing_finish(dev);
+	return 0;
+}
+
 static int mac_choose(struct pmd *p)
 {
 	struct rte_ether_addr *addr = rte_zmalloc("sriov_vf_mac", PMD_MACS_MAX * sizeof(*addr), 0);
@@ -417,12 +438,8 @@ static int pmd_probe(struct rte_vdev_device *vdev)
 	struct rte_eth_dev *dev;
 	int r;
 
-	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
-		PMD_LOG(ERR,
-			"%s: a VF belongs to one process; secondary processes have no use of it",
-			name);
-		return -ENOTSUP;
-	}
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+		return secondary_probe(vdev, name);
 	dev = rte_eth_vdev_allocate(vdev, sizeof(struct pmd));
 	if (!dev)
 		return -ENOMEM;

@@ -7,7 +7,8 @@
  * One mutex serialises control calls with the interrupt thread. A queue's burst function takes no
  * lock and belongs to one thread, as DPDK has it.
  *
- * Left out: secondary processes, receiving one frame into several buffers, segmentation offload.
+ * Left out: traffic in secondary processes, receiving one frame into several buffers, segmentation
+ * offload.
  */
 #include <ethdev_driver.h>
 #include <lib/pcif.h>
@@ -195,6 +196,7 @@ int pmd_allmulti_off(struct rte_eth_dev *dev);
 int pmd_mtu_set(struct rte_eth_dev *dev, uint16_t mtu);
 
 /* stats.c */
+int pmd_stats_peek(struct rte_eth_dev *dev, struct rte_eth_stats *stats);
 int pmd_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats);
 int pmd_stats_reset(struct rte_eth_dev *dev);
 int pmd_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned int n);

@@ -21,15 +21,12 @@ static void dropped_update(struct pmd *p, struct pmd_rxq *q)
 	q->dropped_last = now;
 }
 
-int pmd_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *s)
+/* Reads memory that is shared with secondary processes, and nothing else. */
+int pmd_stats_peek(struct rte_eth_dev *dev, struct rte_eth_stats *s)
 {
-	struct pmd *p = pmd_of(dev);
-
-	pthread_mutex_lock(&p->lock);
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
-		struct pmd_rxq *q = dev->data->rx_queues[i];
+		const struct pmd_rxq *q = dev->data->rx_queues[i];
 
-		dropped_update(p, q);
 		s->ipackets += q->packets;
 		s->ibytes += q->bytes;
 		s->ierrors += q->errors;
@@ -51,6 +48,17 @@ int pmd_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *s)
 			s->q_obytes[i] = q->bytes;
 		}
 	}
+	return 0;
+}
+
+int pmd_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *s)
+{
+	struct pmd *p = pmd_of(dev);
+
+	pthread_mutex_lock(&p->lock);
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
+		dropped_update(p, dev->data->rx_queues[i]);
+	pmd_stats_peek(dev, s);
 	pthread_mutex_unlock(&p->lock);
 	return 0;
 }
