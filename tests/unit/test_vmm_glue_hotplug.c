@@ -135,6 +135,28 @@ static void other_widths_read_ones_and_change_nothing(void **state)
 	assert_int_equal(reg(f, 0xffc), 0);
 }
 
+static void acpis_byte_registers_end_the_machine(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t v = HPC_RSTB_VALUE ^ 1;
+
+	hpc_write(&f->vm, HPC_RSTB, &v, 1);
+	v = BIT32(5) | 3 << 2;
+	hpc_write(&f->vm, HPC_SLPC, &v, 1);
+	hpc_read(&f->vm, HPC_SLPS, &v, 1);
+	assert_int_equal(v, 0);
+	assert_int_equal(atomic_load(&f->vm.state), VM_RUNNING);
+	assert_int_equal(atomic_load(&f->vm.hpc.odd_accesses), 0);
+	v = HPC_SLPC_OFF;
+	hpc_write(&f->vm, HPC_SLPC, &v, 1);
+	assert_int_equal(atomic_load(&f->vm.state), VM_STOPPED);
+	assert_int_equal(f->vm.ended, VM_ENDED_OFF);
+	/* whoever comes second does not rewrite why */
+	v = HPC_RSTB_VALUE;
+	hpc_write(&f->vm, HPC_RSTB, &v, 1);
+	assert_int_equal(f->vm.ended, VM_ENDED_OFF);
+}
+
 static void a_guest_that_never_looked_is_not_asked(void **state)
 {
 	struct fixture *f = *state;
@@ -318,6 +340,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(a_plug_sets_slot_event_and_interrupt),
 		T(other_widths_read_ones_and_change_nothing),
+		T(acpis_byte_registers_end_the_machine),
 		T(a_guest_that_never_looked_is_not_asked),
 		T(an_ejected_function_is_destroyed_by_main_only),
 		T(a_silent_guest_is_reminded_once_and_then_keeps_it),

@@ -231,6 +231,23 @@ static void the_64_bit_entry_finds_what_the_protocol_says(void **state)
 	json_decref(info);
 }
 
+static void sixteen_processors_wait_for_the_first(void **state)
+{
+	struct fixture *f = *state;
+	json_t *p = params_good(), *info;
+
+	json_object_set_new(p, "cpus", json_integer(16));
+	if (create(f, p, bzimage(), true) < 0)
+		fail_msg("vm.create: %s", f->err);
+	json_decref(must(f, "vm.boot", NULL));
+	assert_true(expect(f, "ready\n"));
+	info = must(f, "vm.info", NULL);
+	assert_int_equal(json_array_size(json_object_get(info, "vcpus")), 16);
+	json_decref(info);
+	type(f, "off\n");
+	json_decref(ended(f, "off"));
+}
+
 static void input_comes_back_and_off_is_off(void **state)
 {
 	struct fixture *f = *state;
@@ -357,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(the_64_bit_entry_finds_what_the_protocol_says),
+		T(sixteen_processors_wait_for_the_first),
 		T(input_comes_back_and_off_is_off),
 		T(both_ways_to_reset_are_told),
 		T(a_panic_is_told_and_the_guest_goes_on),

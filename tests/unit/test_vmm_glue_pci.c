@@ -245,6 +245,32 @@ static void ecam_answers_for_bus_0_function_0_only(void **state)
 	assert_null(atomic_load(&f->vm.vcpu[0].in_use));
 }
 
+static void memory_goes_on_above_the_hole_and_bars_stay_off_it(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t more = UINT64_C(1) << 30;
+
+	assert_int_equal(vm_mem_new(&f->vm, VM_RAM_LOW_MAX + more, false), 0);
+	assert_non_null(vmm_gpa_ptr(&f->vm, (gpa_t){VM_RAM_LOW_MAX - 8}, 8));
+	assert_null(vmm_gpa_ptr(&f->vm, (gpa_t){VM_RAM_LOW_MAX - 8}, 9));
+	assert_null(vmm_gpa_ptr(&f->vm, (gpa_t){VM_RAM_HIGH - 1}, 1));
+	assert_ptr_equal(vmm_gpa_ptr(&f->vm, (gpa_t){VM_RAM_HIGH}, 1), f->vm.ram_high->va);
+	assert_non_null(vmm_gpa_ptr(&f->vm, (gpa_t){VM_RAM_HIGH + more - 8}, 8));
+	assert_null(vmm_gpa_ptr(&f->vm, (gpa_t){VM_RAM_HIGH + more - 8}, 9));
+	assert_null(vmm_gpa_ptr(&f->vm, (gpa_t){UINT64_MAX}, 2));
+	assert_int_equal(vmm_ram_high(&f->vm)->iova.v, VM_RAM_HIGH);
+
+	cfg_put(&f->dev.pci, PCI_BASE_ADDRESS_2 + 4, 1, 4);
+	cfg_put(&f->dev.pci, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	assert_int_equal(mmio_in(&f->vm, VM_RAM_HIGH, 4), UINT32_MAX);
+	assert_int_equal(f->dev.bar_reads, 0);
+	cfg_put(&f->dev.pci, PCI_BASE_ADDRESS_2 + 4, VMM_MMIO64_BASE >> 32, 4);
+	mmio_in(&f->vm, VMM_MMIO64_BASE, 4);
+	assert_int_equal(f->dev.bar_reads, 1);
+	fake.slot[VM_MEMSLOT_RAM].size = 0;
+	fake.slot[VM_MEMSLOT_RAM_HIGH].size = 0;
+}
+
 static void an_access_over_a_bars_end_belongs_to_nobody(void **state)
 {
 	struct fixture *f = *state;
@@ -297,6 +323,7 @@ int main(void)
 		T(a_lost_function_reads_ones_everywhere),
 		T(a_reset_puts_configuration_back),
 		T(ecam_answers_for_bus_0_function_0_only),
+		T(memory_goes_on_above_the_hole_and_bars_stay_off_it),
 		T(an_access_over_a_bars_end_belongs_to_nobody),
 		T(layouts_that_cannot_be_are_refused),
 	};
