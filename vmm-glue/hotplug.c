@@ -206,11 +206,12 @@ void hotplug_work(struct vm *vm, uint64_t now_us, hotplug_told_t told, void *use
 	}
 	if (gone)
 		hotplug_devices_sync(vm);
+	hpc_nudge(vm, now_us);
 }
 
 uint64_t hotplug_next(const struct vm *vm)
 {
-	uint64_t next = UINT64_MAX;
+	uint64_t next = vm->hpc.nudge_us ? vm->hpc.nudge_us : UINT64_MAX;
 
 	for (unsigned int i = 1; i < VMM_SLOTS; i++) {
 		const struct vm_slot *s = &vm->slot[i];

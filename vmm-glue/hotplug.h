@@ -10,6 +10,8 @@
 #include "vm_impl.h"
 
 #define HOTPLUG_RENOTIFY_US UINT64_C(3000000)
+#define HPC_NUDGE_US	    UINT64_C(250000)
+#define HPC_NUDGE_MAX_US    UINT64_C(16000000)
 #define HOTPLUG_WANTED_US   UINT64_C(5000000) /* what the guest gets when the host waits */
 
 /**
@@ -26,6 +28,14 @@ void hpc_write(struct vm *vm, uint32_t off, const void *buf, uint32_t len);
  * Context: main thread. Source: abi/hpc.h.
  */
 void hpc_raise(struct vm *vm, uint32_t evts);
+
+/**
+ * hpc_nudge() - pulse again while a running guest has not looked at an event: an edge that comes
+ * before its kernel takes this interrupt is lost. Less and less often, as it may never look
+ *
+ * Context: main thread. Source: Linux arch/x86/kvm/ioapic.c: a masked pin forgets edges.
+ */
+void hpc_nudge(struct vm *vm, uint64_t now_us);
 
 /**
  * hotplug_slot_find() - slot of the function called @id

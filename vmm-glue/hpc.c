@@ -10,6 +10,24 @@ void hpc_raise(struct vm *vm, uint32_t evts)
 	eventfd_write(vm->hpc.gsi_fd, 1);
 }
 
+void hpc_nudge(struct vm *vm, uint64_t now_us)
+{
+	struct hpc *h = &vm->hpc;
+
+	if (!(atomic_load(&h->evts) & (HPC_EVT_PCI | HPC_EVT_POWER)) ||
+	    atomic_load(&vm->state) != VM_RUNNING) {
+		h->nudge_us = 0;
+	} else if (!h->nudge_us) {
+		h->nudge_gap_us = HPC_NUDGE_US;
+		h->nudge_us = now_us + h->nudge_gap_us;
+	} else if (now_us >= h->nudge_us) {
+		eventfd_write(h->gsi_fd, 1);
+		if (h->nudge_gap_us < HPC_NUDGE_MAX_US)
+			h->nudge_gap_us *= 2;
+		h->nudge_us = now_us + h->nudge_gap_us;
+	}
+}
+
 void hpc_read(struct vm *vm, uint32_t off, void *buf, uint32_t len)
 {
 	uint32_t v;

@@ -121,7 +121,9 @@ struct hpc {
 	_Atomic uint32_t oste;
 	_Atomic uint32_t osts;
 	_Atomic uint64_t odd_accesses;
-	int gsi_fd; /* irqfd of HPC_GSI */
+	int gsi_fd;	   /* irqfd of HPC_GSI */
+	uint64_t nudge_us; /* main thread: when to pulse again if nobody looked; 0: nothing waits */
+	uint64_t nudge_gap_us;
 };
 
 struct vcpu {

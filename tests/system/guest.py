@@ -221,11 +221,12 @@ class Guest:
     def run(self, command, timeout=60):
         """What the command printed; it must end with 0."""
         since = len(self.text)
-        self.type(f"{command}; echo \"<$?>\"\n")
+        self.type(f"echo '<+>'; {command}; echo \"<$?>\"\n")
+        since += self.expect(r"<\+>\n", timeout, since).end()
         found = self.expect(r"<(\d+)>\n", timeout, since)
         printed = self.text[since:since + found.start()]
         check(found[1] == "0", f"{self.name}: {command}: exit status {found[1]}: {printed}")
-        return printed.replace("guest# ", "")
+        return printed
 
     def ended(self, timeout=60):
         """Wait for the guest's end; vm.info then."""

@@ -157,6 +157,26 @@ static void acpis_byte_registers_end_the_machine(void **state)
 	assert_int_equal(f->vm.ended, VM_ENDED_OFF);
 }
 
+static void an_edge_that_nobody_took_comes_again_less_and_less_often(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t evts = HPC_EVT_PCI;
+	unsigned int pulses = 0;
+
+	plug(f, "a", 0);
+	interrupt(f);
+	for (uint64_t now = 0; now < 60 * SEC; now += SEC / 8) {
+		eventfd_t n;
+
+		work(f, now);
+		pulses += eventfd_read(f->vm.hpc.gsi_fd, &n) == 0;
+	}
+	assert_in_range(pulses, 6, 10);
+	hpc_write(&f->vm, HPC_EVTS, &evts, 4);
+	work(f, 61 * SEC);
+	assert_int_equal(hotplug_next(&f->vm), UINT64_MAX);
+}
+
 static void a_guest_that_never_looked_is_not_asked(void **state)
 {
 	struct fixture *f = *state;
@@ -205,9 +225,11 @@ static void a_silent_guest_is_reminded_once_and_then_keeps_it(void **state)
 	interrupt(f);
 	assert_int_equal(hotplug_remove(&f->vm, s, false, 0, DEADLINE), 0);
 	assert_true(interrupt(f));
+	reg_put(f, HPC_EVTS, HPC_EVT_PCI);
 	assert_int_equal(hotplug_next(&f->vm), 3 * SEC);
 	work(f, 3 * SEC);
 	assert_true(interrupt(f));
+	reg_put(f, HPC_EVTS, HPC_EVT_PCI);
 	work(f, 6 * SEC);
 	assert_false(interrupt(f));
 	assert_int_equal(hotplug_next(&f->vm), DEADLINE);
@@ -341,6 +363,7 @@ int main(void)
 		T(a_plug_sets_slot_event_and_interrupt),
 		T(other_widths_read_ones_and_change_nothing),
 		T(acpis_byte_registers_end_the_machine),
+		T(an_edge_that_nobody_took_comes_again_less_and_less_often),
 		T(a_guest_that_never_looked_is_not_asked),
 		T(an_ejected_function_is_destroyed_by_main_only),
 		T(a_silent_guest_is_reminded_once_and_then_keeps_it),
