@@ -42,6 +42,13 @@ static inline void dp_prefetchw(const void *p)
 }
 
 /**
+ * dp_copy_long() - dp_copy() of more than 48 bytes
+ *
+ * Context: any. Source: -.
+ */
+void dp_copy_long(uint8_t *d, const uint8_t *s, uint32_t n);
+
+/**
  * dp_copy() - memcpy() for n >= 16; the tail overlaps what was copied before it instead of looping
  * over bytes
  *
@@ -49,22 +56,14 @@ static inline void dp_prefetchw(const void *p)
  */
 static inline void dp_copy(uint8_t *d, const uint8_t *s, uint32_t n)
 {
-	uint32_t i;
-
-	if (likely(n <= 48)) {
-		copy16(d, s);
-		if (n > 32)
-			copy16(d + 16, s + 16);
-		copy16(d + n - 16, s + n - 16);
+	if (unlikely(n > 48)) {
+		dp_copy_long(d, s, n);
 		return;
 	}
-	if (n <= 256) {
-		for (i = 0; i + 16 < n; i += 16)
-			copy16(d + i, s + i);
-		copy16(d + n - 16, s + n - 16);
-		return;
-	}
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"((unsigned long){n}) : : "memory");
+	copy16(d, s);
+	if (n > 32)
+		copy16(d + 16, s + 16);
+	copy16(d + n - 16, s + n - 16);
 }
 
 /**

@@ -57,8 +57,17 @@ static void path_of(char *ret, size_t size, const char *name)
 static pid_t spawn(const char *exe, const char *sock, bool dir)
 {
 	char path[128], fd_text[16];
-	const char *argv[] = {
-		exe, "--name", "p0", "--control-fd", fd_text, dir ? "--dir" : NULL, rig.dir, NULL};
+	const char *threads = getenv("THREADS");
+	const char *argv[] = {exe,
+			      "--name",
+			      "p0",
+			      "--control-fd",
+			      fd_text,
+			      dir ? "--dir" : NULL,
+			      rig.dir,
+			      "--threads",
+			      threads ? threads : "1",
+			      NULL};
 	int fd, moved;
 	pid_t pid;
 
