@@ -136,21 +136,30 @@ static void fn_irq_changed(void *fn, unsigned int vector, int fd)
 static void fn_dma_changed(void *fn)
 {
 	struct host_fn *f = fn;
-	struct snic_dma regions[VFU_DMA_REGIONS_MAX];
+	struct snic_dma regions[VFU_DMA_RUNS_MAX];
 	const struct vfu_dma_region *r;
-	unsigned int n;
+	unsigned int n, k = 0;
+	bool kept = false;
 	int e;
 
 	if (!f->server)
 		return;
 	r = vfu_server_dma(f->server, &n);
-	for (unsigned int i = 0; i < n && i < VFU_DMA_REGIONS_MAX; i++)
-		regions[i] = (struct snic_dma){.iova = r[i].iova,
-					       .size = r[i].size,
-					       .va = r[i].va,
-					       .readable = r[i].readable,
-					       .writable = r[i].writable};
-	e = snic_dma_set(f->host->nic, f->fn, regions, n);
+	for (unsigned int i = 0; i < n; i++) {
+		if (kept && vfu_dma_follows(&r[i - 1], &r[i])) {
+			regions[k - 1].size += r[i].size;
+			continue;
+		}
+		/* a client that cuts its memory into more runs by unmapping loses the last ones */
+		kept = r[i].va && k < VFU_DMA_RUNS_MAX;
+		if (kept)
+			regions[k++] = (struct snic_dma){.iova = r[i].iova,
+							 .size = r[i].size,
+							 .va = r[i].va,
+							 .readable = r[i].readable,
+							 .writable = r[i].writable};
+	}
+	e = snic_dma_set(f->host->nic, f->fn, regions, k);
 	if (e < 0) { /* on return the old memory goes away */
 		log_object_error(f->host->o.name, e, "data thread does not leave unmapped memory");
 		abort();

@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define VFU_DMA_REGIONS_MAX 64u
+#define VFU_DMA_REGIONS_MAX 1024u
+#define VFU_DMA_RUNS_MAX    64u /* of regions that follow each other, for the device and here */
 #define VFU_SPARSE_MAX	    2u
 
 struct vfu_server;
@@ -87,6 +88,17 @@ DEFINE_CLEANUP(struct vfu_server *, vfu_server_free);
  * Context: the loop's thread. Return: the mappings, owned by @s. Source: -.
  */
 const struct vfu_dma_region *vfu_server_dma(const struct vfu_server *s, unsigned int *ret_n);
+
+/**
+ * vfu_dma_follows() - does @b continue @a, for the device and here?
+ *
+ * Context: any; pure. Return: true or false. Source: -.
+ */
+static inline bool vfu_dma_follows(const struct vfu_dma_region *a, const struct vfu_dma_region *b)
+{
+	return a->va && b->va == a->va + a->size && b->iova == a->iova + a->size &&
+	       a->readable == b->readable && a->writable == b->writable;
+}
 
 /**
  * vfu_server_irq() - eventfd of @vector, -1 if none

@@ -23,7 +23,7 @@ static void publish(struct vfu_server *s)
 	s->config.ops->dma_changed(s->config.fn);
 }
 
-static void unmap(const struct vfu_dma_region *region)
+static void unmap(struct vfu_server *s, const struct vfu_dma_region *region)
 {
 	unsigned int missing;
 
@@ -32,14 +32,15 @@ static void unmap(const struct vfu_dma_region *region)
 	missing = mapguard_remove(region->va);
 	if (missing)
 		log_warning(0, "a client's memory had lost %u pages when it was used", missing);
-	munmap(region->va, region->size);
+	iova_window_unmap(&s->windows, region->va, region->size);
 }
 
 /*
  * Map a client's file. One that shrinks under the data path is a SIGBUS there: guarded, whenever
  * there is a guard, since a seal does not keep huge pages from being punched out.
  */
-static int map_file(const struct vfu_dma_map *map, int fd, struct vfu_dma_region *region)
+static int map_file(struct vfu_server *s, const struct vfu_dma_map *map, int fd,
+		    struct vfu_dma_region *region)
 {
 	int prot = (region->readable ? PROT_READ : 0) | (region->writable ? PROT_WRITE : 0);
 	size_t page = 0;
@@ -60,9 +61,10 @@ static int map_file(const struct vfu_dma_map *map, int fd, struct vfu_dma_region
 	va = mmap(NULL, map->size, prot, MAP_SHARED, fd, (off_t)map->offset);
 	if (va == MAP_FAILED)
 		return -errno;
+	va = iova_window_move(&s->windows, va, map->iova, map->size);
 	r = page ? mapguard_add(va, map->size, page) : 0;
 	if (r < 0) {
-		munmap(va, map->size);
+		iova_window_unmap(&s->windows, va, map->size);
 		return r;
 	}
 	region->va = va;
@@ -85,6 +87,17 @@ static int find_slot(const struct vfu_dma_table *t, uint64_t iova, uint64_t size
 	return 0;
 }
 
+/* What the data path will have to look through. */
+static unsigned int runs(const struct vfu_dma_table *t)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < t->n; i++)
+		n += t->region[i].va &&
+		     (i == 0 || !vfu_dma_follows(&t->region[i - 1], &t->region[i]));
+	return n;
+}
+
 int vfu_server_dma_map(struct vfu_server *s, const struct vfu_dma_map *map, int fd)
 {
 	const struct vfu_dma_table *now = &s->dma[s->dma_current];
@@ -105,7 +118,7 @@ int vfu_server_dma_map(struct vfu_server *s, const struct vfu_dma_map *map, int 
 		return -ENOSPC;
 
 	if (fd >= 0) {
-		r = map_file(map, fd, &region);
+		r = map_file(s, map, fd, &region);
 		if (r < 0)
 			return r;
 	}
@@ -114,6 +127,10 @@ int vfu_server_dma_map(struct vfu_server *s, const struct vfu_dma_map *map, int 
 	next->region[at] = region;
 	memcpy(next->region + at + 1, now->region + at, (now->n - at) * sizeof(region));
 	next->n = now->n + 1;
+	if (runs(next) > VFU_DMA_RUNS_MAX) {
+		unmap(s, &region);
+		return -ENOSPC;
+	}
 	publish(s);
 	return 0;
 }
@@ -133,7 +150,7 @@ int vfu_server_dma_unmap(struct vfu_server *s, uint64_t iova, uint64_t size)
 	memcpy(next->region + at, now->region + at + 1, (now->n - at - 1) * sizeof(now->region[0]));
 	next->n = now->n - 1;
 	publish(s);
-	unmap(&now->region[at]);
+	unmap(s, &now->region[at]);
 	return 0;
 }
 
@@ -156,5 +173,5 @@ void vfu_server_dma_drop(struct vfu_server *s)
 	s->dma[s->dma_current ^ 1].n = 0;
 	publish(s);
 	for (unsigned int i = 0; i < now->n; i++)
-		unmap(&now->region[i]);
+		unmap(s, &now->region[i]);
 }

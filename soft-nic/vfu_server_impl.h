@@ -6,6 +6,7 @@
  */
 #include <lib/unix_sock.h>
 #include <lib/vfu_wire.h>
+#include "iova_window.h"
 #include "vfu_server.h"
 
 struct vfu_dma_table {
@@ -55,6 +56,7 @@ struct vfu_server {
 	/* two, since the data path holds the current one until dma_changed() returns */
 	struct vfu_dma_table dma[2];
 	unsigned int dma_current;
+	struct iova_windows windows;
 };
 
 /**

@@ -117,12 +117,13 @@ class Testpmd:
 
     count = 0
 
-    def __init__(self, rig, vdevs, *words, eal=(), lcores="0@0,1@1", mbufs=8192, mode="io"):
+    def __init__(self, rig, vdevs, *words, eal=(), lcores="0@0,1@1", mbufs=8192, mode="io",
+                 one_file=True):
         Testpmd.count += 1
         self.prefix = f"sriov{os.getpid()}_{Testpmd.count}"
         self.text = ""
         self.asks = 0
-        memory = [] if "--no-huge" in eal else ["--single-file-segments"]
+        memory = ["--single-file-segments"] if one_file and "--no-huge" not in eal else []
         command = ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", lcores, "-d", rig.plugin, "--no-pci", "--no-telemetry",
                    "--file-prefix", self.prefix, "--iova-mode=va", *memory, *eal,
                    *(f"--vdev=net_sriov_vf{i},{args}" for i, args in enumerate(vdevs)), "--", "-i",

@@ -715,7 +715,8 @@ static void table_is_sorted_exact_and_limited(void **state)
 	unsigned int n;
 
 	for (unsigned int i = 0; i < VFU_DMA_REGIONS_MAX; i++)
-		assert_int_equal(map(fx, 3, 0, (uint64_t)((i * 37) % 64) << 16, 0x1000, NULL, 0),
+		assert_int_equal(map(fx, 3, 0, (uint64_t)((i * 37) % VFU_DMA_REGIONS_MAX) << 16,
+				     0x1000, NULL, 0),
 				 0);
 	assert_int_equal(map(fx, 3, 0, UINT64_C(1) << 40, 0x1000, NULL, 0), -ENOSPC);
 	t = vfu_server_dma(fx->ep->server, &n);
