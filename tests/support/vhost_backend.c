@@ -211,19 +211,23 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-int vhost_backend_start(struct vhost_backend *b)
+int vhost_backend_serve(struct vhost_backend *b, int fd)
 {
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	b->fd = pair[0];
+	b->fd = fd;
 	b->ram_fd = -1;
 	for (unsigned int i = 0; i < 2; i++)
 		b->ring[i].kick_fd = b->ring[i].call_fd = -1;
-	if (pthread_create(&b->thread, NULL, serve, b) != 0)
-		return -EAGAIN;
-	return pair[1];
+	return pthread_create(&b->thread, NULL, serve, b) == 0 ? 0 : -EAGAIN;
+}
+
+int vhost_backend_start(struct vhost_backend *b)
+{
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	r = vhost_backend_serve(b, pair[0]);
+	return r < 0 ? r : pair[1];
 }
 
 void vhost_backend_stop(struct vhost_backend *b)

@@ -51,5 +51,8 @@ struct vhost_backend {
  */
 int vhost_backend_start(struct vhost_backend *b);
 
+/** vhost_backend_serve() - the same on a connected socket, which is taken over. */
+int vhost_backend_serve(struct vhost_backend *b, int fd);
+
 /** vhost_backend_stop() - after the front end's socket is closed, or to hang up. */
 void vhost_backend_stop(struct vhost_backend *b);

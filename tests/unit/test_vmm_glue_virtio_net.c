@@ -9,6 +9,7 @@
 #include <linux/virtio_pci.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <string.h>
 #include <virtio_regs.h>
 
@@ -630,6 +631,68 @@ static void a_back_end_that_is_no_virtio_1_is_refused_at_once(void **state)
 	assert_null(d);
 }
 
+static int connected(const struct sockaddr_un *at, socklen_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (const struct sockaddr *)at, len), 0);
+	return fd;
+}
+
+static void on_a_listening_socket_back_ends_come_back_by_themselves(void **state)
+{
+	static const uint8_t mac[6] = {2};
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct virtio_rig *rig = calloc(1, sizeof(*rig));
+	socklen_t len = sizeof(at);
+	struct pci_dev *dev;
+	int listening;
+
+	(void)state;
+	assert_non_null(rig);
+	assert_int_equal(virtio_rig_vm(rig), 0);
+	listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* no name given: the kernel makes one up */
+	assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof(at.sun_family)), 0);
+	assert_int_equal(getsockname(listening, (struct sockaddr *)&at, &len), 0);
+	assert_int_equal(listen(listening, 4), 0);
+	for (unsigned int i = 0; i < 5; i++) {
+		memset(&rig->backend, 0, sizeof(rig->backend));
+		rig->backend.features = VHOST_BACKEND_FEATURES;
+		rig->backend.protocol = 0xff;
+		assert_int_equal(vhost_backend_serve(&rig->backend, connected(&at, len)), 0);
+		if (i == 0) {
+			assert_int_equal(
+				vmm_dev_virtio_net_new(&rig->vm, "net0", listening, mac, &dev), 0);
+			virtio_rig_plug(rig, dev);
+			virtio_rig_start(rig, 64);
+		} else {
+			assert_true(sd_event_run(rig->event, 1000000) > 0);
+		}
+		assert_true(link_up(rig));
+		assert_true(rig->backend.ring[1].enabled);
+		back_end_dies(rig);
+		vhost_backend_stop(&rig->backend);
+	}
+	virtio_rig_close(rig);
+	free(rig);
+}
+
+static void nobody_on_a_listening_socket_is_waited_for_a_while(void **state)
+{
+	static const uint8_t mac[6] = {2};
+	struct virtio_rig *rig = *state;
+	int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct pci_dev *dev = NULL;
+
+	assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof(at.sun_family)), 0);
+	assert_int_equal(listen(listening, 4), 0);
+	assert_int_equal(vmm_dev_virtio_net_new(&rig->vm, "x", listening, mac, &dev), -ETIMEDOUT);
+	assert_null(dev);
+}
+
 #define CASE(f)		cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define CASE_OF(f, set) cmocka_unit_test_setup_teardown(f, set, teardown)
 
@@ -667,6 +730,8 @@ int main(void)
 		CASE(a_successor_that_can_less_is_turned_away_and_the_next_may_come),
 		CASE(a_back_end_that_dies_a_hundred_times_is_taken_back_each_time),
 		CASE(a_back_end_that_is_no_virtio_1_is_refused_at_once),
+		cmocka_unit_test(on_a_listening_socket_back_ends_come_back_by_themselves),
+		CASE(nobody_on_a_listening_socket_is_waited_for_a_while),
 	};
 
 	return cmocka_run_group_tests_name("virtio_net", cases, NULL, NULL);
