@@ -34,10 +34,11 @@ static void await_link(struct sriovd *d, struct pf *pf)
 {
 	uint64_t deadline_us = clock_us() + clock_patient_us(LINK_US);
 
-	while (!pf->now.carrier && clock_us() < deadline_us && !d->closing) {
+	/* a link that goes is told of late: what is read first may be of before */
+	do {
 		if (state_sleep(d, LINK_STEP) < 0 || host_pf_look(d, pf, NULL) < 0)
 			return;
-	}
+	} while (!pf->now.carrier && clock_us() < deadline_us && !d->closing);
 }
 
 static int record_baseline(struct sriovd *d, struct pf *pf, unsigned int vf, struct op_error *e)
@@ -205,7 +206,7 @@ static int kernel_vf_program(struct sriovd *d, struct pf *pf, unsigned int vf,
 	r = look(d, pf, e);
 	if (r < 0)
 		return r;
-	if (want->max_tx_rate || want->min_tx_rate)
+	if ((want->max_tx_rate || want->min_tx_rate) && !pf->now.carrier)
 		await_link(d, pf);
 	vf_at_set(d, pf, vf, &at);
 	ifindex = pf->now.ifindex;
@@ -288,13 +289,18 @@ static void kernel_stop(struct sriovd *d, struct pf *pf)
 
 static int kernel_give_back(struct sriovd *d, struct pf *pf, struct op_error *e)
 {
+	bool had_link;
 	int r;
 
 	if (host_pf_look(d, pf, e) < 0)
 		return 0; /* nothing is left to give back */
 	r = look(d, pf, e);
-	if (r >= 0 && pf->now.num_vfs > 0)
+	had_link = pf->now.carrier && pf->host.was_up;
+	if (r >= 0 && pf->now.num_vfs > 0) {
 		r = kernel_set_vfs(d, pf, 0, e);
+		if (r >= 0 && had_link)
+			await_link(d, pf);
+	}
 	if (r == -ENODEV)
 		r = 0; /* without its driver it has no VFs either */
 	if (r >= 0 && pf->now.autoprobe != pf->host.autoprobe)
