@@ -123,7 +123,8 @@ class Testpmd:
         self.prefix = f"sriov{os.getpid()}_{Testpmd.count}"
         self.text = ""
         self.asks = 0
-        memory = ["--single-file-segments"] if one_file and "--no-huge" not in eal else []
+        memory = [] if {"--no-huge", "--in-memory"} & set(eal) else ["--huge-dir", rig.huge]
+        memory += ["--single-file-segments"] if one_file and "--no-huge" not in eal else []
         command = ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", lcores, "-d", rig.plugin, "--no-pci", "--no-telemetry",
                    "--file-prefix", self.prefix, "--iova-mode=va", *memory, *eal,
                    *(f"--vdev=net_sriov_vf{i},{args}" for i, args in enumerate(vdevs)), "--", "-i",
@@ -205,6 +206,9 @@ class Rig:
         shutil.copy(self.build / "vf-driver/dpdk/librte_net_sriov_vf.so", self.plugin)
         self.nics, self.pmds = [], []
         self.pages = 0
+        self.huge = self.dir / "huge"
+        self.huge.mkdir()
+        subprocess.run(["mount", "-t", "hugetlbfs", "none", self.huge], check=True)
 
     def reserve(self):
         self.pages = pages_add(PAGES_WANTED)
@@ -227,8 +231,7 @@ class Rig:
                 each.kill()
         for pmd in self.pmds:
             shutil.rmtree(f"/var/run/dpdk/{pmd.prefix}", ignore_errors=True)
-            for page in pathlib.Path("/dev/hugepages").glob(f"{pmd.prefix}map_*"):
-                page.unlink(missing_ok=True)
+        subprocess.run(["umount", self.huge], check=False)
         shutil.rmtree(self.dir, ignore_errors=True)
         if self.pages:
             pages_add(-self.pages)
