@@ -10,21 +10,25 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <snic/snic.h>
 #include "mapguard.h"
+#include "vfu_server.h"
 
-#define SLOTS 1024u
+/* So many that no client, with all the regions it may have, takes another's. */
+#define SLOTS ((unsigned int)SNIC_FNS * VFU_DMA_REGIONS_MAX)
 
 static struct slot {
 	_Atomic uintptr_t va; /* 0: free */
 	size_t len, page;
 	_Atomic unsigned int missing;
 } slots[SLOTS];
+static _Atomic unsigned int n_slots; /* those from here on were never used */
 static bool installed;
 static _Atomic int notify_fd = -1;
 
 static struct slot *slot_of(uintptr_t at)
 {
-	for (unsigned int i = 0; i < SLOTS; i++) {
+	for (unsigned int i = 0; i < atomic_load(&n_slots); i++) {
 		uintptr_t va = atomic_load(&slots[i].va);
 
 		if (va && at - va < slots[i].len)
@@ -75,7 +79,7 @@ void mapguard_notify(int fd)
 
 unsigned int mapguard_missing(const void *va)
 {
-	for (unsigned int i = 0; va && i < SLOTS; i++)
+	for (unsigned int i = 0; va && i < atomic_load(&n_slots); i++)
 		if (atomic_load(&slots[i].va) == (uintptr_t)va)
 			return atomic_load(&slots[i].missing);
 	return 0;
@@ -109,6 +113,8 @@ int mapguard_add(void *va, size_t len, size_t page)
 		s->len = len;
 		s->page = page;
 		atomic_store(&s->missing, 0);
+		if (i >= atomic_load(&n_slots))
+			atomic_store(&n_slots, i + 1);
 		atomic_store(&s->va, (uintptr_t)va);
 		return 0;
 	}
@@ -117,7 +123,7 @@ int mapguard_add(void *va, size_t len, size_t page)
 
 unsigned int mapguard_remove(void *va)
 {
-	for (unsigned int i = 0; i < SLOTS; i++) {
+	for (unsigned int i = 0; i < atomic_load(&n_slots); i++) {
 		struct slot *s = &slots[i];
 
 		if (va && atomic_load(&s->va) == (uintptr_t)va) {

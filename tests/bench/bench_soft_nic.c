@@ -20,6 +20,7 @@
 #define RING	   256u
 #define IN_FLY	   (RING - 2 * BURST_MAX) /* frames a direction may have under way */
 #define N_RTT	   20000u
+#define IDLE_MAX   2.0 /* percent of a processor */
 #define GIVE_UP_US (5 * USEC_PER_SEC)
 
 struct options {
@@ -220,16 +221,17 @@ static void queues_up(struct rig *r, struct rig_queue *q, const struct options *
 
 static bool run_threaded(struct rig *r, struct rig_queue *q, const struct options *o)
 {
+	double mpps, percent;
 	uint64_t rtt;
-	double mpps;
 
 	if (snic_dp_start(r->nic, o->cpu) < 0) {
 		fprintf(stderr, "no data thread on processor %d\n", o->cpu);
 		return false;
 	}
 	if (o->idle_s) {
-		print_line(o, "idle_cpu", "%", idle(r, o));
-		return true;
+		percent = idle(r, o);
+		print_line(o, "idle_cpu", "%", percent);
+		return percent < IDLE_MAX;
 	}
 	mpps = threaded(q, o);
 	print_line(o, "throughput", "Mpps", mpps);
