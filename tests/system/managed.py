@@ -133,6 +133,13 @@ def as_found(pf=PF):
             "vfinfo": [moving(v) for v in link.get("vfinfo_list", [])]}
 
 
+def given_back(before, pf=PF):
+    """As it was found, as soon as its link is back: igb restarts it when the VFs go."""
+    eventually(lambda: as_found(pf)["link"]["operstate"] == before["link"]["operstate"], "a link", 3)
+    after = as_found(pf)
+    check(after == before, f"as found:\n{after}\n{before}")
+
+
 def clean(baseline, pf=PF):
     """All VFs as they were when they were made."""
     now = [vf_as_ip_says(n, pf) for n in range(pf.num_vfs())]
