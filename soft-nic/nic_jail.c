@@ -38,7 +38,8 @@
 /* As in vmm-glue/jail_calls.c; tests/integration/test_jail measures it, too. */
 static const struct jail_call calls[] = {
 	{CALL(futex, ALL, "naps of the data threads, and who wakes them")},
-	{CALL(write, ALL, "interrupts: eventfds; frames to the tap; log")},
+	{CALL(write, M, "interrupts: eventfds; frames to the tap; log")},
+	ELSEWHERE(write, D, "interrupts: eventfds, which drivers that poll do not want"),
 	{CALL(read, M | S, "eventfds, timer, signals; frames of the tap")},
 	{CALL(poll, S, "the wire's thread waits for frames")},
 	ELSEWHERE(poll, M, "full sockets"),
