@@ -124,6 +124,7 @@ static bool check_value(const struct cli_cmd *cmd, const struct cli_opt *o, cons
 			o->value, text);
 		return false;
 	case CLI_TEXT:
+	case CLI_LIST:
 		if (*text)
 			return true;
 		fprintf(stderr, "sriovctl %s: --%s is empty\n", cmd->name, o->name);
@@ -131,6 +132,17 @@ static bool check_value(const struct cli_cmd *cmd, const struct cli_opt *o, cons
 	case CLI_FLAG:
 		break;
 	}
+	return true;
+}
+
+static bool list_add(const struct cli_cmd *cmd, const char *text, struct cli_args *args)
+{
+	if (args->n_list == CLI_LIST_MAX) {
+		fprintf(stderr, "sriovctl %s: '%s' is one too many: at most %u\n", cmd->name, text,
+			CLI_LIST_MAX);
+		return false;
+	}
+	args->list[args->n_list++] = text;
 	return true;
 }
 
@@ -159,7 +171,8 @@ static enum args_result parse_opts(int argc, char **argv, const char *first,
 			c = (int)follow;
 		if (c >= 0 && (size_t)c < n) {
 			args->value[c] = optarg ? optarg : "";
-			if (!check_value(cmd, &cmd->opts[c], args->value[c]))
+			if (!check_value(cmd, &cmd->opts[c], args->value[c]) ||
+			    (cmd->opts[c].type == CLI_LIST && !list_add(cmd, optarg, args)))
 				return ARGS_USAGE;
 		} else if (c == OPT_JSON) {
 			cli->json = true;

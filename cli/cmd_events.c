@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* events: what happened, and with --follow what happens. */
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "api.h"
 #include <cli/args.h>
+#include "events.h"
 #include "table.h"
 
 #define POLL_NS 500000000
@@ -14,6 +16,16 @@ static const char *text_of(const json_t *event, const char *key)
 	const char *text = json_string_value(json_object_get(event, key));
 
 	return text ? text : "-";
+}
+
+/* Take the others away: whoever asked for JSON gets what the API has, of this object. */
+static void keep_only(json_t *reply, const char *object)
+{
+	json_t *events = json_object_get(reply, "events");
+
+	for (size_t i = json_array_size(events); object && i-- > 0;)
+		if (strcmp(text_of(json_array_get(events, i), "object"), object) != 0)
+			json_array_remove(events, i);
 }
 
 /* One line an event, so that lines can be read as they come. */
@@ -34,7 +46,7 @@ static int print_events(const struct cli *cli, const json_t *reply)
 	return fflush(stdout) ? CLI_FAILED : CLI_OK;
 }
 
-static int run_events(const struct cli *cli, const struct cli_args *args)
+int events_run(const struct cli *cli, const struct cli_args *args, const char *object)
 {
 	const struct timespec pause = {.tv_nsec = POLL_NS};
 	bool follow = args_text(args, "follow");
@@ -48,6 +60,7 @@ static int run_events(const struct cli *cli, const struct cli_args *args)
 		snprintf(path, sizeof(path), "/v1/events?after=%" JSON_INTEGER_FORMAT, last);
 		if (api_call(cli, "GET", path, NULL, API_TIMEOUT_MS, &reply) < 0)
 			return CLI_FAILED;
+		keep_only(reply, object);
 		if (cli->json && !follow)
 			return table_object(cli, reply);
 		if (!follow && !json_array_size(json_object_get(reply, "events")))
@@ -58,7 +71,12 @@ static int run_events(const struct cli *cli, const struct cli_args *args)
 	return status;
 }
 
-static const struct cli_opt events_opts[] = {
+static int run_events(const struct cli *cli, const struct cli_args *args)
+{
+	return events_run(cli, args, NULL);
+}
+
+const struct cli_opt events_opts[] = {
 	{"follow", CLI_FLAG, NULL, NULL, 0, 0, "go on with what happens; also -f"},
 	{"after", CLI_UINT, "SEQ", NULL, 0, INT64_MAX, "only what came later than this number"},
 	{},

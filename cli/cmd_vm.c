@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "api.h"
 #include <cli/args.h>
+#include "events.h"
 #include "table.h"
+#include "vm_body.h"
+
+#define FOLLOW_NS 300000000
 
 static const struct table_col vm_cols[] = {
 	{"VM", "name", false},
 	{"STATE", "state", false},
+	{"KIND", "kind", false},
+	{"CPUS", "cpus", true},
 	{"PID", "pid", true},
 	{"MEMORY-MIB", "memory_mib", true},
 	{"UPTIME-MS", "uptime_ms", true},
@@ -54,6 +61,26 @@ static void jail_line(json_t *vm)
 	json_object_set_new(vm, "jail", json_string(text));
 }
 
+/* "/a.img, /b.img (ro)" */
+static void disks_line(json_t *vm)
+{
+	json_t *disk;
+	char text[2048] = "";
+	size_t i, len = 0;
+
+	if (!json_object_get(vm, "disks"))
+		return;
+	json_array_foreach (json_object_get(vm, "disks"), i, disk) {
+		const char *path = json_string_value(json_object_get(disk, "path"));
+
+		if (path && len < sizeof(text))
+			len += (size_t)snprintf(
+				text + len, sizeof(text) - len, "%s%s%s", i ? ", " : "", path,
+				json_is_true(json_object_get(disk, "readonly")) ? " (ro)" : "");
+	}
+	json_object_set_new(vm, "disks", json_string(text));
+}
+
 /* The interfaces are a table of their own below the VM's properties. */
 static int print_vm(const struct cli *cli, json_t *vm)
 {
@@ -64,6 +91,7 @@ static int print_vm(const struct cli *cli, json_t *vm)
 	ifs = json_incref(json_object_get(vm, "interfaces"));
 	json_object_del(vm, "interfaces");
 	jail_line(vm);
+	disks_line(vm);
 	if (table_show(vm) < 0)
 		return CLI_FAILED;
 	if (json_array_size(ifs)) {
@@ -74,17 +102,52 @@ static int print_vm(const struct cli *cli, json_t *vm)
 	return CLI_OK;
 }
 
-static int run_start(const struct cli *cli, const struct cli_args *args)
+static bool is_defined(const struct cli *cli, const char *name)
 {
-	json_auto_t *reply = NULL, *body = args_body(args);
+	json_auto_t *vm = NULL;
+	char path[API_PATH_MAX];
 
-	if (json_object_set_new(body, "name", json_string(args->operand[0])) < 0) {
-		fprintf(stderr, "sriovctl vm start: '%s' is no name\n", args->operand[0]);
+	return api_path(path, "vms", name, NULL) >= 0 &&
+	       api_try(cli, "GET", path, NULL, API_TIMEOUT_MS, &vm) >= 0 &&
+	       json_is_true(json_object_get(vm, "defined"));
+}
+
+static int run_create(const struct cli *cli, const struct cli_args *args)
+{
+	json_auto_t *reply = NULL, *body = vm_body(args);
+
+	if (!body)
 		return CLI_USAGE;
-	}
 	if (api_call(cli, "POST", "/v1/vms", body, API_SLOW_TIMEOUT_MS, &reply) < 0)
 		return CLI_FAILED;
 	return print_vm(cli, reply);
+}
+
+/* As it was created; without a definition the bench guest. */
+static int run_start(const struct cli *cli, const struct cli_args *args)
+{
+	json_auto_t *reply = NULL, *body = args_body(args);
+	const char *name = args->operand[0];
+	char path[API_PATH_MAX];
+	int r;
+
+	if (is_defined(cli, name)) {
+		if (args_text(args, "memory")) {
+			fprintf(stderr,
+				"sriovctl vm start: %s is defined: --memory is for 'vm create'\n",
+				name);
+			return CLI_USAGE;
+		}
+		r = api_path(path, "vms", name, "start", NULL);
+		if (r >= 0)
+			r = api_call(cli, "POST", path, NULL, API_SLOW_TIMEOUT_MS, &reply);
+	} else if (json_object_set_new(body, "name", json_string(name)) < 0) {
+		fprintf(stderr, "sriovctl vm start: '%s' is no name\n", name);
+		return CLI_USAGE;
+	} else {
+		r = api_call(cli, "POST", "/v1/vms", body, API_SLOW_TIMEOUT_MS, &reply);
+	}
+	return r < 0 ? CLI_FAILED : print_vm(cli, reply);
 }
 
 static int run_show(const struct cli *cli, const struct cli_args *args)
@@ -98,14 +161,14 @@ static int run_show(const struct cli *cli, const struct cli_args *args)
 	return print_vm(cli, reply);
 }
 
-static int run_stop(const struct cli *cli, const struct cli_args *args)
+static int stop(const struct cli *cli, const struct cli_args *args, json_t *body)
 {
-	json_auto_t *reply = NULL, *body = args_body(args);
+	json_auto_t *reply = NULL;
 	const char *how;
 	char path[API_PATH_MAX];
 
-	if (api_path(path, "vms", args->operand[0], NULL) < 0 ||
-	    api_call(cli, "DELETE", path, json_object_size(body) ? body : NULL, API_SLOW_TIMEOUT_MS,
+	if (api_path(path, "vms", args->operand[0], "stop", NULL) < 0 ||
+	    api_call(cli, "POST", path, json_object_size(body) ? body : NULL, API_SLOW_TIMEOUT_MS,
 		     &reply) < 0)
 		return CLI_FAILED;
 	if (cli->json)
@@ -115,19 +178,49 @@ static int run_stop(const struct cli *cli, const struct cli_args *args)
 	return CLI_OK;
 }
 
-static int run_console(const struct cli *cli, const struct cli_args *args)
+static int run_stop(const struct cli *cli, const struct cli_args *args)
+{
+	json_auto_t *body = args_body(args);
+
+	return stop(cli, args, body);
+}
+
+static int run_kill(const struct cli *cli, const struct cli_args *args)
+{
+	json_auto_t *body = json_pack("{s:b, s:i}", "force", 1, "deadline_ms", 0);
+
+	return stop(cli, args, body);
+}
+
+static int run_delete(const struct cli *cli, const struct cli_args *args)
 {
 	json_auto_t *reply = NULL;
 	char path[API_PATH_MAX];
-	const char *text;
 
-	if (api_path(path, "vms", args->operand[0], "console", NULL) < 0 ||
-	    api_call(cli, "GET", path, NULL, API_TIMEOUT_MS, &reply) < 0)
+	/* one that was only started would be stopped by it */
+	if (!is_defined(cli, args->operand[0])) {
+		fprintf(stderr, "sriovctl vm delete: no vm %s was created\n", args->operand[0]);
+		return CLI_FAILED;
+	}
+	if (api_path(path, "vms", args->operand[0], NULL) < 0 ||
+	    api_call(cli, "DELETE", path, NULL, API_TIMEOUT_MS, &reply) < 0)
 		return CLI_FAILED;
 	if (cli->json)
 		return table_object(cli, reply);
-	text = json_string_value(json_object_get(reply, "text"));
-	/* a guest wrote this: it must not steer the caller's terminal */
+	return printf("vm %s deleted\n", args->operand[0]) < 0 ? CLI_FAILED : CLI_OK;
+}
+
+static int run_events(const struct cli *cli, const struct cli_args *args)
+{
+	char object[64];
+
+	snprintf(object, sizeof(object), "vm %s", args->operand[0]);
+	return events_run(cli, args, object);
+}
+
+/* A guest wrote this: it must not steer the caller's terminal. */
+static int print_console(const char *text)
+{
 	for (; text && *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
@@ -135,25 +228,72 @@ static int run_console(const struct cli *cli, const struct cli_args *args)
 			continue;
 		putchar((c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? '?' : c);
 	}
-	return CLI_OK;
+	return fflush(stdout) ? CLI_FAILED : CLI_OK;
 }
 
-static const struct cli_opt start_opts[] = {
+static int run_console(const struct cli *cli, const struct cli_args *args)
+{
+	const struct timespec pause = {.tv_nsec = FOLLOW_NS};
+	bool follow = args_text(args, "follow");
+	char path[API_PATH_MAX], from[API_PATH_MAX + 32];
+	int status = CLI_OK;
+
+	if (api_path(path, "vms", args->operand[0], "console", NULL) < 0)
+		return CLI_FAILED;
+	snprintf(from, sizeof(from), "%s", path);
+	do {
+		json_auto_t *reply = NULL;
+
+		if (api_call(cli, "GET", from, NULL, API_TIMEOUT_MS, &reply) < 0)
+			return CLI_FAILED;
+		if (cli->json && !follow)
+			return table_object(cli, reply);
+		status = print_console(json_string_value(json_object_get(reply, "text")));
+		snprintf(from, sizeof(from), "%s?after=%" JSON_INTEGER_FORMAT, path,
+			 json_integer_value(json_object_get(reply, "end")));
+	} while (follow && status == CLI_OK && !nanosleep(&pause, NULL));
+	return status;
+}
+
+static const struct cli_opt create_opts[] = {
+	{"kernel", CLI_TEXT, "FILE", NULL, 0, 0, "what boots; without it the bench guest"},
+	{"initrd", CLI_TEXT, "FILE", NULL, 0, 0, "initial RAM disk"},
+	{"disk", CLI_LIST, "FILE[,ro]", NULL, 0, 0, "raw file or block device; again for more"},
+	{"cpus", CLI_UINT, "N", "cpus", 1, 16, "processors (1)"},
 	{"memory", CLI_UINT, "MIB", "memory_mib", 1, 1 << 20, "guest memory in MiB"},
+	{"cmdline", CLI_TEXT, "TEXT", "cmdline", 0, 0, "the kernel's command line"},
+	{"autostart", CLI_FLAG, NULL, "autostart", 0, 0, "start it with the host"},
+	{"file", CLI_TEXT, "FILE", NULL, 0, 0, "all this as JSON, as in POST /v1/vms"},
+	{},
+};
+
+static const struct cli_opt start_opts[] = {
+	{"memory", CLI_UINT, "MIB", "memory_mib", 1, 1 << 20, "of a bench guest, in MiB"},
 	{},
 };
 
 static const struct cli_opt stop_opts[] = {
-	{"force", CLI_FLAG, NULL, "force", 0, 0, "do not wait for the guest"},
+	{"force", CLI_FLAG, NULL, "force", 0, 0, "then stop it without the guest"},
 	{"deadline", CLI_UINT, "MS", "deadline_ms", 0, 100000, "how long the guest has"},
 	{},
 };
 
+static const struct cli_opt console_opts[] = {
+	{"follow", CLI_FLAG, NULL, NULL, 0, 0, "go on with what it writes; also -f"},
+	{},
+};
+
 const struct cli_cmd cmd_vm[] = {
-	{"vm start", "VM", "start a virtual machine with the bench guest", start_opts, run_start},
+	{"vm create", "VM", "define a virtual machine", create_opts, run_create},
+	{"vm start", "VM", "start it; one that was not created: with the bench guest", start_opts,
+	 run_start},
+	{"vm stop", "VM", "ask the guest to switch off; its networks are detached", stop_opts,
+	 run_stop},
+	{"vm kill", "VM", "stop it without asking the guest", NULL, run_kill},
 	{"vm list", "", "virtual machines", NULL, run_list},
 	{"vm show", "VM", "one virtual machine and its interfaces", NULL, run_show},
-	{"vm stop", "VM", "stop a virtual machine; its networks are detached", stop_opts, run_stop},
-	{"vm console", "VM", "what the guest wrote to its console", NULL, run_console},
+	{"vm console", "VM", "what the guest wrote to its console", console_opts, run_console},
+	{"vm events", "VM", "what happened to it", events_opts, run_events},
+	{"vm delete", "VM", "forget a virtual machine that was created", NULL, run_delete},
 	{},
 };

@@ -29,8 +29,10 @@ static const struct route routes[] = {
 	{"GET",    "/v1/vms",             API_READ, call_vm_list,     NULL},
 	{"POST",   "/v1/vms",             API_ALL,  call_vm_start,    NULL},
 	{"GET",    "/v1/vms/*",           API_READ, call_vm_show,     NULL},
-	{"DELETE", "/v1/vms/*",           API_ALL,  call_vm_stop,     NULL},
-	{"GET",    "/v1/vms/*/console",   API_READ, call_vm_console,  NULL},
+	{"DELETE", "/v1/vms/*",           API_ALL,  call_vm_delete,   NULL},
+	{"POST",   "/v1/vms/*/start",     API_ALL,  call_vm_again,    NULL},
+	{"POST",   "/v1/vms/*/stop",      API_ALL,  call_vm_stop,     NULL},
+	{"GET",    "/v1/vms/*/console",   API_READ, call_vm_console,  "after"},
 	{"POST",   "/v1/vms/*/request",   API_ALL,  call_vm_request,  NULL},
 	{"POST",   "/v1/shutdown",        API_ALL,  call_shutdown,    NULL},
 };

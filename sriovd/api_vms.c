@@ -6,6 +6,7 @@
 #include <sriovd/fields.h>
 #include <sriovd/view.h>
 #include <sriovd/vm.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api_internal.h"
@@ -59,56 +60,84 @@ int call_vm_show(struct sriovd *d, struct call *c)
 
 int call_vm_start(struct sriovd *d, struct call *c)
 {
-	struct {
-		const char *name;
-		int64_t memory_mib;
-	} in = {.memory_mib = VM_MEMORY_DEFAULT_MIB};
-	const struct field fields[] = {
-		{.key = "name", .required = true, .offset = offsetof(__typeof__(in), name)},
-		{.key = "memory_mib",
-		 FIELD_INT,
-		 .offset = offsetof(__typeof__(in), memory_mib),
-		 .min = VM_MEMORY_MIN_MIB,
-		 .max = VM_MEMORY_MAX_MIB},
-		{},
-	};
+	struct vm_request rq;
 	int r;
 
-	r = fields_decode(c->body, BODY, fields, &in, &c->error);
+	r = vm_request_decode(c->body, BODY, &rq, &c->error);
 	if (r < 0)
 		return r;
-	if (!name_valid(in.name))
-		return op_fail(&c->error, HTTP_BAD_INPUT, -EINVAL,
-			       "vm name %.40s: must be 1 to 32 of a-z, 0-9 and -", in.name);
-	r = vm_start(d, in.name, (unsigned int)in.memory_mib, &c->error);
+	if (rq.define)
+		r = vm_define(d, rq.name, &rq.spec, &c->error);
+	else
+		r = vm_start(d, rq.name, &rq.spec, &c->error);
 	if (r >= 0)
-		r = show_vm(d, c, in.name);
+		r = show_vm(d, c, rq.name);
 	c->status = 201;
 	return r;
 }
 
-int call_vm_stop(struct sriovd *d, struct call *c)
+/* As it is defined, or as it was started before it ended. */
+int call_vm_again(struct sriovd *d, struct call *c)
 {
-	struct {
-		int64_t deadline_ms;
-		bool force;
-	} in = {.deadline_ms = (int64_t)clock_patient_us(VM_STOP_DEADLINE_MS)};
+	const struct field none[] = {{}};
+	int r;
+
+	r = fields_decode(c->body, BODY, none, NULL, &c->error);
+	if (r >= 0)
+		r = vm_start(d, c->arg[0], NULL, &c->error);
+	return r < 0 ? r : show_vm(d, c, c->arg[0]);
+}
+
+struct stop {
+	int64_t deadline_ms;
+	bool force;
+};
+
+static int stop_decode(struct call *c, const struct vm *vm, struct stop *in)
+{
 	const struct field fields[] = {
 		{.key = "deadline_ms",
 		 FIELD_INT,
-		 .offset = offsetof(__typeof__(in), deadline_ms),
+		 .offset = offsetof(struct stop, deadline_ms),
 		 .max = STOP_MAX_MS},
-		{.key = "force", FIELD_BOOL, .offset = offsetof(__typeof__(in), force)},
+		{.key = "force", FIELD_BOOL, .offset = offsetof(struct stop, force)},
 		{},
 	};
+
+	*in = (struct stop){.deadline_ms = (int64_t)clock_patient_us(
+				    vm && vm->spec.kernel[0] ? VM_STOP_LINUX_DEADLINE_MS
+							     : VM_STOP_DEADLINE_MS)};
+	return fields_decode(c->body, BODY, fields, in, &c->error);
+}
+
+int call_vm_stop(struct sriovd *d, struct call *c)
+{
 	char how[16] = "";
+	struct stop in;
 	int r;
 
-	r = fields_decode(c->body, BODY, fields, &in, &c->error);
+	r = stop_decode(c, vm_find(d, c->arg[0]), &in);
 	if (r >= 0)
 		r = vm_stop(d, c->arg[0], in.force, (uint64_t)in.deadline_ms, how, &c->error);
 	if (r >= 0)
 		c->answer = json_pack("{s:s}", "how", how);
+	return r;
+}
+
+/* One that is defined is not stopped by the way. */
+int call_vm_delete(struct sriovd *d, struct call *c)
+{
+	const struct vm *vm = vm_find(d, c->arg[0]);
+	struct stop in;
+	int r;
+
+	if (!vm || !vm->kept)
+		return call_vm_stop(d, c);
+	r = stop_decode(c, vm, &in);
+	if (r >= 0)
+		r = vm_delete(d, c->arg[0], &c->error);
+	if (r >= 0)
+		c->answer = json_pack("{s:s}", "how", "gone");
 	return r;
 }
 
@@ -121,13 +150,16 @@ static void make_printable(char *text)
 			*text = '?';
 }
 
-/* The end of the console file: also there when the VMM is not. */
-static int console_file(struct sriovd *d, const char *vm, char text[CONSOLE_BYTES + 1],
-			struct op_error *e)
+/*
+ * The console file from @after on, or its end: also there when the VMM is not. A file that is
+ * shorter than that is a new one, of a later start.
+ */
+static int console_file(struct sriovd *d, const char *vm, int64_t after,
+			char text[CONSOLE_BYTES + 1], int64_t *ret_end, struct op_error *e)
 {
 	_cleanup_(fd_closep) int fd = -1;
 	char path[PATH_SIZE + 64];
-	off_t size;
+	int64_t size, from;
 	ssize_t n;
 
 	text_set(path, sizeof(path), "%s/log/vm-%s.console", d->cfg.run_dir, vm);
@@ -136,10 +168,32 @@ static int console_file(struct sriovd *d, const char *vm, char text[CONSOLE_BYTE
 		return op_fail(e, HTTP_MISSING, -errno, "vm %s: no console: %s", vm,
 			       strerror(errno));
 	size = lseek(fd, 0, SEEK_END);
-	n = pread(fd, text, CONSOLE_BYTES, size > CONSOLE_BYTES ? size - CONSOLE_BYTES : 0);
+	from = after >= 0 ? after : size - CONSOLE_BYTES;
+	if (from < 0 || from > size)
+		from = 0;
+	n = pread(fd, text, CONSOLE_BYTES, from);
 	if (n < 0)
 		return op_fail(e, HTTP_INTERNAL, -errno, "vm %s: console: %s", vm, strerror(errno));
 	text[n] = '\0';
+	for (ssize_t i = 0; i < n; i++)
+		if (text[i] == '\0')
+			text[i] = '?';
+	*ret_end = from + n;
+	return 0;
+}
+
+static int parse_after(struct call *c, int64_t *ret_after)
+{
+	char *end;
+
+	*ret_after = -1;
+	if (!c->query)
+		return 0;
+	errno = 0;
+	*ret_after = strtoll(c->query, &end, 10);
+	if (errno || *end || end == c->query || *ret_after < 0)
+		return op_fail(&c->error, HTTP_BAD_INPUT, -EINVAL,
+			       "query: \"after\" must be a number of bytes, not %.32s", c->query);
 	return 0;
 }
 
@@ -147,24 +201,28 @@ int call_vm_console(struct sriovd *d, struct call *c)
 {
 	_cleanup_(json_decrefp) json_t *result = NULL;
 	char text[CONSOLE_BYTES + 1];
-	const char *said;
+	int64_t after, end = 0;
+	const char *said = NULL;
 	struct vm *vm;
 	int r;
 
 	r = find_vm(d, c, &vm);
+	if (r >= 0)
+		r = parse_after(c, &after);
 	if (r < 0)
 		return r;
-	r = child_call(d, &vm->child, "vm.console", json_pack("{s:i}", "bytes", CONSOLE_BYTES),
-		       NULL, 0, CONSOLE_US, &result, NULL);
-	said = json_string_value(json_object_get(result, "text"));
-	if (r >= 0 && said)
+	/* what the guest wrote last is still in the VMM; but only the file has offsets */
+	if (after < 0 &&
+	    child_call(d, &vm->child, "vm.console", json_pack("{s:i}", "bytes", CONSOLE_BYTES),
+		       NULL, 0, CONSOLE_US, &result, NULL) >= 0)
+		said = json_string_value(json_object_get(result, "text"));
+	r = console_file(d, c->arg[0], after, text, &end, &c->error);
+	if (r < 0 && !said)
+		return r;
+	if (said)
 		text_set(text, sizeof(text), "%s", said);
-	else
-		r = console_file(d, c->arg[0], text, &c->error);
-	if (r < 0)
-		return r;
 	make_printable(text);
-	c->answer = json_pack("{s:s}", "text", text);
+	c->answer = json_pack("{s:s, s:I}", "text", text, "end", (json_int_t)end);
 	return 0;
 }
 

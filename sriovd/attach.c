@@ -224,6 +224,16 @@ static int attach_checked(struct sriovd *d, struct net *net, struct vm *vm,
 	return r;
 }
 
+/* Where it is attached again: kept by who attaches and detaches, not by how a VM or a NIC ends. */
+static void home_set(struct sriovd *d, struct net *net, const char *vm, const char *path)
+{
+	if (strcmp(net->id.home, vm) == 0 && strcmp(net->id.home_path, path) == 0)
+		return;
+	text_set(net->id.home, sizeof(net->id.home), "%s", vm);
+	text_set(net->id.home_path, sizeof(net->id.home_path), "%s", path);
+	ledger_trouble(d, ledger_put_net(d->ledger, &net->id), "nets");
+}
+
 int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms,
 	       struct op_error *e)
 {
@@ -244,6 +254,9 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
 	r = hold_take(&vm->hold, false, object, e, "attach of %s", net->id.name);
 	if (r >= 0) {
 		r = attach_checked(d, net, vm, rq, e);
+		if (r >= 0)
+			home_set(d, net, vm->kept ? vm->name : "",
+				 vm->kept ? net_path_name(rq->path) : "");
 		hold_release(d, &vm->hold, false);
 	}
 	hold_release(d, &net->hold, true);
@@ -299,6 +312,10 @@ static int detach_held(struct sriovd *d, struct net *net, uint64_t deadline_ms, 
 		text_set(how, 16, "lost");
 		return 0;
 	}
+	if (net->state == NET_DETACHED && net->id.home[0]) {
+		text_set(how, 16, "gone"); /* its VM does not run: it will not come back to it */
+		return 0;
+	}
 	if (net->state != NET_ATTACHED)
 		return op_fail(e, HTTP_CONFLICT, -ENOTCONN, "net %s is not attached", net->id.name);
 	text_set(object, sizeof(object), "vm %s", vm->name);
@@ -330,6 +347,8 @@ int net_detach(struct sriovd *d, const char *name, uint64_t deadline_ms, bool fo
 	if (r < 0)
 		return r;
 	r = detach_held(d, net, deadline_ms, force, how, e);
+	if (r >= 0)
+		home_set(d, net, "", "");
 	hold_release(d, &net->hold, true);
 	if (r >= 0)
 		log_info("net %s: detached (%s)", name, how);

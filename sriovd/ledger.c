@@ -45,6 +45,10 @@ static const char *const schema[LEDGER_VERSION] = {
 	 "  vlan_proto INTEGER NOT NULL, spoofchk INTEGER NOT NULL, trust INTEGER NOT NULL,"
 	 "  min_tx_rate INTEGER NOT NULL, max_tx_rate INTEGER NOT NULL,"
 	 "  link_state INTEGER NOT NULL, PRIMARY KEY(pf, vf)) STRICT;"),
+	("ALTER TABLE vms ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE vms ADD COLUMN spec TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE nets ADD COLUMN home TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE nets ADD COLUMN home_path TEXT NOT NULL DEFAULT '';"),
 };
 
 /* clang-format off */
@@ -60,13 +64,15 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 		"INSERT OR REPLACE INTO baselines VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
 	[ST_DEL_BASELINES] = "DELETE FROM baselines WHERE pf=?",
 	[ST_PUT_NET] =
-		("INSERT INTO nets VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(name) DO UPDATE SET"
+		("INSERT INTO nets VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
+		 " ON CONFLICT(name) DO UPDATE SET"
 		 " mac=excluded.mac, vlan=excluded.vlan, vlan_qos=excluded.vlan_qos,"
 		 " spoofchk=excluded.spoofchk, pf=excluded.pf, vlan_proto=excluded.vlan_proto,"
 		 " trust=excluded.trust, min_tx_rate=excluded.min_tx_rate,"
-		 " max_tx_rate=excluded.max_tx_rate, link_state=excluded.link_state"),
+		 " max_tx_rate=excluded.max_tx_rate, link_state=excluded.link_state,"
+		 " home=excluded.home, home_path=excluded.home_path"),
 	[ST_DEL_NET] = "DELETE FROM nets WHERE name=?",
-	[ST_PUT_VM] = "INSERT OR REPLACE INTO vms VALUES(?,?,?,?,?)",
+	[ST_PUT_VM] = "INSERT OR REPLACE INTO vms VALUES(?,?,?,?,?,?,?)",
 	[ST_DEL_VM] = "DELETE FROM vms WHERE name=?",
 	/* not OR REPLACE: that would throw out another net's row for the same VF */
 	[ST_PUT_ATTACHMENT] =
@@ -91,8 +97,10 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 		 " min_tx_rate, max_tx_rate, link_state FROM baselines ORDER BY pf, vf"),
 	[ST_EACH_NET] =
 		("SELECT name, mac, vlan, vlan_qos, spoofchk, pf, vlan_proto, trust, min_tx_rate,"
-		 " max_tx_rate, link_state FROM nets ORDER BY name"),
-	[ST_EACH_VM] = "SELECT name, memory_mib, state, reason, boot_id FROM vms ORDER BY name",
+		 " max_tx_rate, link_state, home, home_path FROM nets ORDER BY name"),
+	[ST_EACH_VM] =
+		("SELECT name, memory_mib, state, reason, boot_id, kept, spec FROM vms"
+		 " ORDER BY name"),
 	[ST_EACH_ATTACHMENT] =
 		"SELECT net, vm, path, pf, vf, generation, phase FROM attachments ORDER BY net",
 	[ST_EACH_QUARANTINE] = "SELECT pf, vf, reason FROM quarantine ORDER BY pf, vf",
@@ -294,10 +302,11 @@ int ledger_put_net(struct ledger *l, const struct row_net *row)
 {
 	char mac[MAC_TEXT];
 
-	return run(l, ST_PUT_NET, "ssiiisiiiii", row->name, mac_format(&row->mac, mac),
+	return run(l, ST_PUT_NET, "ssiiisiiiiiss", row->name, mac_format(&row->mac, mac),
 		   (int64_t)row->vlan, (int64_t)row->vlan_qos, (int64_t)row->spoofchk, row->pf,
 		   (int64_t)(row->vlan_proto ?: ETH_P_8021Q), (int64_t)row->trust,
-		   (int64_t)row->min_tx_rate, (int64_t)row->max_tx_rate, (int64_t)row->link_state);
+		   (int64_t)row->min_tx_rate, (int64_t)row->max_tx_rate, (int64_t)row->link_state,
+		   row->home, row->home_path);
 }
 
 int ledger_put_host_pf(struct ledger *l, const struct row_host_pf *row)
@@ -365,8 +374,8 @@ int ledger_del_net(struct ledger *l, const char *name)
 
 int ledger_put_vm(struct ledger *l, const struct row_vm *row)
 {
-	return run(l, ST_PUT_VM, "sisss", row->name, (int64_t)row->memory_mib, row->state,
-		   row->reason, row->boot_id);
+	return run(l, ST_PUT_VM, "sisssis", row->name, (int64_t)row->memory_mib, row->state,
+		   row->reason, row->boot_id, (int64_t)row->kept, row->spec);
 }
 
 int ledger_del_vm(struct ledger *l, const char *name)

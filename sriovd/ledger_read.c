@@ -79,6 +79,10 @@ static void decode_net(struct columns *c, void *p)
 	row->min_tx_rate = (unsigned int)column_int(c, 8, 0, INT32_MAX);
 	row->max_tx_rate = (unsigned int)column_int(c, 9, 0, INT32_MAX);
 	row->link_state = (enum vf_link)column_int(c, 10, VF_LINK_AUTO, VF_LINK_DISABLE);
+	column_text(c, 11, row->home, sizeof(row->home));
+	if (row->home[0] && !name_valid(row->home))
+		c->bad = true;
+	column_text(c, 12, row->home_path, sizeof(row->home_path));
 }
 
 static void decode_host_pf(struct columns *c, void *p)
@@ -128,6 +132,8 @@ static void decode_vm(struct columns *c, void *p)
 	column_text(c, 2, row->state, sizeof(row->state));
 	column_text(c, 3, row->reason, sizeof(row->reason));
 	column_text(c, 4, row->boot_id, sizeof(row->boot_id));
+	row->kept = column_int(c, 5, 0, 1) != 0;
+	column_text(c, 6, row->spec, sizeof(row->spec));
 }
 
 static void decode_attachment(struct columns *c, void *p)

@@ -96,12 +96,17 @@ static void settle_vm(struct sriovd *d, struct vm *vm)
 	_cleanup_(json_decrefp) json_t *info = NULL;
 	const char *state = "", *reason = "";
 
+	if (vm->child.running)
+		vm->fresh = false;
 	if (vm->state == VM_STARTING || vm->state == VM_STOPPING) {
 		log_info("vm %s: interrupted %s, stopping it", vm->name,
 			 vm->state == VM_STARTING ? "start" : "stop");
 		child_stop(d, &vm->child);
 		vm->state = VM_STOPPED;
 		text_set(vm->reason, sizeof(vm->reason), "sriovd ended in the middle of it");
+	} else if (vm->state == VM_RUNNING && vm->fresh && vm->kept) {
+		vm->state = VM_STOPPED;
+		text_set(vm->reason, sizeof(vm->reason), "the host was started anew");
 	} else if (vm->state == VM_RUNNING && !vm->child.running) {
 		vm->state = VM_LOST;
 		text_set(vm->reason, sizeof(vm->reason), "it ended while no sriovd watched");
@@ -161,6 +166,7 @@ int reconcile_start(struct sriovd *d)
 	settle_nets(d, false);
 	bring_up_all(d);
 	settle_nets(d, true);
+	vm_autostart(d);
 	return janitor_start(d);
 }
 
@@ -205,20 +211,36 @@ static int stop_one(struct sriovd *d, const char *name, struct op_error *e)
 	}
 }
 
+/* One that is defined stays, stopped; the others are forgotten. */
+static const struct vm *vm_to_stop(const struct sriovd *d)
+{
+	for (const struct vm *vm = d->vms; vm; vm = vm->next)
+		if (!vm->kept || vm->ending || vm->child.running || vm->state == VM_RUNNING ||
+		    vm->state == VM_STARTING || vm->state == VM_STOPPING)
+			return vm;
+	return NULL;
+}
+
 static int stop_vms(struct sriovd *d, json_t *stopped, struct op_error *e)
 {
+	const struct vm *next;
 	char name[NAME_SIZE];
 	int r;
 
-	while (d->vms) {
+	while ((next = vm_to_stop(d))) {
 		struct op_error why = {};
 
-		text_set(name, sizeof(name), "%s", d->vms->name);
+		text_set(name, sizeof(name), "%s", next->name);
 		r = stop_one(d, name, &why);
 		if (r >= 0)
 			json_array_append_new(stopped, json_sprintf("vm %s", name));
 		else if (r != -ENOENT)
 			return op_fail(e, HTTP_INTERNAL, r, "vm %s: %s", name, op_text(&why, r));
+	}
+	/* the next sriovd starts those that are marked so, as after a start of the host */
+	for (struct vm *vm = d->vms; vm; vm = vm->next) {
+		vm->fresh = true;
+		ledger_trouble(d, vm_put(d, vm), "vms");
 	}
 	return 0;
 }

@@ -40,9 +40,28 @@ static int load_net(const struct row_net *row, void *userdata)
 {
 	struct net *net = net_new(userdata, row->name);
 
+	enum net_path path;
+
 	if (!net)
 		return -ENOMEM;
+	if (row->home[0] && net_path_parse(row->home_path, &path) < 0)
+		return -EUCLEAN;
 	net->id = *row;
+	return 0;
+}
+
+static int load_spec(const struct row_vm *row, struct vm *vm)
+{
+	_cleanup_(json_decrefp) json_t *spec = NULL;
+	struct op_error e = {};
+
+	vm->spec.memory_mib = row->memory_mib;
+	vm->spec.cpus = 1;
+	if (!row->spec[0])
+		return 0;
+	spec = json_loads(row->spec, JSON_REJECT_DUPLICATES, NULL);
+	if (vm_spec_decode(spec, row->name, &vm->spec, &e) < 0)
+		return log_error(-EUCLEAN, "vm %s: %s", row->name, e.text);
 	return 0;
 }
 
@@ -55,7 +74,10 @@ static int load_vm(const struct row_vm *row, void *userdata)
 	vm = vm_new(d, row->name);
 	if (!vm)
 		return -ENOMEM;
-	vm->memory_mib = row->memory_mib;
+	vm->kept = row->kept;
+	vm->fresh = strcmp(row->boot_id, d->boot_id) != 0;
+	if (load_spec(row, vm) < 0)
+		return -EUCLEAN;
 	text_set(vm->reason, sizeof(vm->reason), "%s", row->reason);
 	if (vm_state_parse(row->state, &vm->state) < 0)
 		return -EUCLEAN;

@@ -121,7 +121,7 @@ void stray_remove(struct sriovd *d, const struct vm *vm)
 		struct op_error e = {};
 		char how[16];
 
-		if (!id || (net && net->vm == vm && net->state != NET_LOST))
+		if (!id || vm_own_device(id) || (net && net->vm == vm && net->state != NET_LOST))
 			continue;
 		log_object_warning(vm->child.object, 0, "device %.64s belongs to no net", id);
 		if (vm_device_remove(d, vm, id, REMOVE_MS, true, how, &e) < 0)

@@ -89,21 +89,45 @@ json_t *view_net(const struct net *net, json_t *infos)
 	return view;
 }
 
+/* How it is defined; a bench guest has nothing but its memory. */
+static void add_spec(json_t *view, const struct vm *vm)
+{
+	_cleanup_(json_decrefp) json_t *spec = vm_spec_json(&vm->spec);
+
+	json_object_set_new(view, "kind", json_string(vm->spec.kernel[0] ? "linux" : "bench"));
+	json_object_set_new(view, "defined", json_boolean(vm->kept));
+	if (!vm->kept)
+		json_object_del(spec, "autostart");
+	json_object_update_missing(view, spec);
+}
+
+static bool comes_back(const struct net *net, const struct vm *vm)
+{
+	return !net->vm && strcmp(net->id.home, vm->name) == 0;
+}
+
 json_t *view_vm(const struct sriovd *d, const struct vm *vm, json_t *infos)
 {
 	static const char *const keys[] = {"uptime_ms", "first_console_ms", "exits",
 					   "kvm_exits", "exit_source",	    "exits_by",
 					   "devices",	"interfaces",	    "jail"};
 	json_t *info = json_object_get(infos, vm->name);
-	json_t *nets = json_array();
+	json_t *nets = json_array(), *later = json_array();
 	json_t *view;
 
-	for (const struct net *net = d->nets; net; net = net->next)
+	for (const struct net *net = d->nets; net; net = net->next) {
 		if (net->vm == vm)
 			json_array_append_new(nets, json_string(net->id.name));
+		else if (comes_back(net, vm))
+			json_array_append_new(later, json_string(net->id.name));
+	}
 	view = json_pack("{s:s, s:s, s:i, s:i, s:o}", "name", vm->name, "state",
 			 vm_state_name(vm->state), "pid", (int)vm->child.pid, "memory_mib",
-			 (int)vm->memory_mib, "nets", nets);
+			 (int)vm->spec.memory_mib, "nets", nets);
+	if (vm->kept)
+		json_object_set(view, "nets_at_start", later);
+	json_decref(later);
+	add_spec(view, vm);
 	if (vm->reason[0])
 		json_object_set_new(view, "reason", json_string(vm->reason));
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -178,7 +202,8 @@ json_t *view_status(struct sriovd *d)
 	for (size_t i = 0; i < d->n_bridges; i++)
 		add_child(children, &d->bridges[i].child);
 	for (const struct vm *vm = d->vms; vm; vm = vm->next, n_vms++)
-		add_child(children, &vm->child);
+		if (!vm->kept || vm->child.pid > 0)
+			add_child(children, &vm->child);
 	for (const struct net *net = d->nets; net; net = net->next)
 		n_nets++;
 	return json_pack("{s:s, s:i, s:I, s:s+, s:s, s:i, s:i, s:i, s:o, s:o}", "version",

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <fcntl.h>
 #include <lib/clock.h>
 #include <lib/log.h>
 #include <sriovd/attach.h>
@@ -8,28 +7,25 @@
 #include <sriovd/watch.h>
 #include <string.h>
 
-#define CREATE_US (10 * USEC_PER_SEC)
-#define BOOT_US	  (5 * USEC_PER_SEC)
-#define EXIT_US	  (3 * USEC_PER_SEC)
-#define GRACE_US  (2 * USEC_PER_SEC)
-#define HOLD_US	  (60 * USEC_PER_SEC)
-#define GUEST_ELF "bench-guest.elf"
-
-enum {
-	FD_KVM,
-	FD_GUEST,
-	FD_CONSOLE,
-	VM_FDS,
-};
+#define EXIT_US	 (3 * USEC_PER_SEC)
+#define GRACE_US (2 * USEC_PER_SEC)
+#define HOLD_US	 (60 * USEC_PER_SEC)
 
 int vm_put(struct sriovd *d, const struct vm *vm)
 {
-	struct row_vm row = {.memory_mib = vm->memory_mib};
+	_cleanup_(json_decrefp) json_t *spec = vm_spec_json(&vm->spec);
+	_cleanup_(freep) char *text = spec ? json_dumps(spec, JSON_COMPACT) : NULL;
+	struct row_vm row = {.memory_mib = vm->spec.memory_mib, .kept = vm->kept};
 
+	if (!text)
+		return -ENOMEM;
+	if (strlen(text) >= sizeof(row.spec))
+		return -E2BIG;
 	text_set(row.name, sizeof(row.name), "%s", vm->name);
 	text_set(row.state, sizeof(row.state), "%s", vm_state_name(vm->state));
 	text_set(row.reason, sizeof(row.reason), "%s", vm->reason);
-	text_set(row.boot_id, sizeof(row.boot_id), "%s", d->boot_id);
+	text_set(row.boot_id, sizeof(row.boot_id), "%s", vm->fresh ? "" : d->boot_id);
+	text_set(row.spec, sizeof(row.spec), "%s", text);
 	return ledger_put_vm(d->ledger, &row);
 }
 
@@ -41,50 +37,19 @@ int vm_child_init(struct sriovd *d, struct vm *vm, struct op_error *e)
 	return child_init(&vm->child, CHILD_VMM, vm->name, ctl, e);
 }
 
-void vm_remove(struct sriovd *d, struct vm *vm)
+static void remove_dir(struct sriovd *d, const struct vm *vm)
 {
 	char dir[PATH_SIZE];
 
-	ledger_trouble(d, ledger_del_vm(d->ledger, vm->name), "vms");
 	if (path_set(dir, sizeof(dir), "%s/vm/%s", d->cfg.run_dir, vm->name) >= 0)
 		rmdir(dir);
+}
+
+void vm_remove(struct sriovd *d, struct vm *vm)
+{
+	ledger_trouble(d, ledger_del_vm(d->ledger, vm->name), "vms");
+	remove_dir(d, vm);
 	vm_free(d, vm);
-}
-
-static int open_one(const char *path, int flags, int *ret_fd, struct op_error *e)
-{
-	*ret_fd = open(path, flags | O_CLOEXEC, 0640);
-	if (*ret_fd < 0)
-		return op_fail(e, HTTP_INTERNAL, -errno, "%s: %s", path, strerror(errno));
-	return 0;
-}
-
-/* The VMM opens nothing itself: everything it needs goes with vm.create. */
-static int vm_create(struct sriovd *d, struct vm *vm, struct op_error *e)
-{
-	int fds[VM_FDS] = {-1, -1, -1};
-	char path[512];
-	int r;
-
-	r = open_one("/dev/kvm", O_RDWR, &fds[FD_KVM], e);
-	if (r >= 0) {
-		text_set(path, sizeof(path), "%s/%s", d->cfg.libexec_dir, GUEST_ELF);
-		r = open_one(path, O_RDONLY, &fds[FD_GUEST], e);
-	}
-	if (r >= 0) {
-		text_set(path, sizeof(path), "%s/log/vm-%s.console", d->cfg.run_dir, vm->name);
-		r = open_one(path, O_RDWR | O_CREAT | O_TRUNC, &fds[FD_CONSOLE], e);
-	}
-	if (r >= 0)
-		r = child_call(d, &vm->child, "vm.create",
-			       json_pack("{s:i, s:b}", "memory_mib", (int)vm->memory_mib,
-					 "hugepages", d->cfg.hugepages),
-			       fds, VM_FDS, CREATE_US, NULL, e);
-	if (r == -ERANGE)
-		e->http = HTTP_BAD_INPUT; /* the VMM knows best how much memory it can give */
-	for (size_t i = 0; i < VM_FDS; i++)
-		fd_close(fds[i]);
-	return r;
 }
 
 static int vm_launch(struct sriovd *d, struct vm *vm, struct op_error *e)
@@ -110,15 +75,14 @@ static int vm_launch(struct sriovd *d, struct vm *vm, struct op_error *e)
 		return r;
 	vm->state = VM_STARTING;
 	vm->reason[0] = '\0';
+	vm->fresh = false;
 	r = vm_put(d, vm);
 	if (r < 0)
 		return op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
 	r = child_start(d, &vm->child, &start, e);
 	if (r < 0)
 		return r;
-	r = vm_create(d, vm, e);
-	if (r >= 0)
-		r = child_call(d, &vm->child, "vm.boot", NULL, NULL, 0, BOOT_US, NULL, e);
+	r = vm_boot(d, vm, e);
 	if (r >= 0 && !vm->child.running)
 		r = op_fail(e, HTTP_CHILD, -ECONNRESET, "vm %s: %s", vm->name, vm->child.reason);
 	if (r >= 0) {
@@ -132,18 +96,42 @@ static int vm_launch(struct sriovd *d, struct vm *vm, struct op_error *e)
 	return r;
 }
 
-int vm_start(struct sriovd *d, const char *name, unsigned int memory_mib, struct op_error *e)
+static int start_check(struct sriovd *d, const char *name, const struct vm *vm,
+		       const struct vm_spec *spec, struct op_error *e)
+{
+	if (!vm && !spec)
+		return op_fail(e, HTTP_MISSING, -ENOENT, "no vm %.64s", name);
+	if (vm && (vm->state == VM_RUNNING || vm->state == VM_STARTING))
+		return op_fail(e, HTTP_CONFLICT, -EEXIST, "vm %s is %s already", name,
+			       vm_state_name(vm->state));
+	if (vm && vm->kept && spec)
+		return op_fail(e, HTTP_CONFLICT, -EEXIST,
+			       "vm %s is defined: start it as it is, or delete it first", name);
+	if (vm && vm->ending)
+		return op_fail(e, HTTP_CONFLICT, -EBUSY, "vm %s is busy: cleaning up after its end",
+			       name);
+	return 0;
+}
+
+/* One that was only started is as if it had never been; one that is defined stays, and says why. */
+static void start_failed(struct sriovd *d, struct vm *vm, const char *object, const char *reason)
+{
+	vm->state = VM_STOPPED;
+	text_set(vm->reason, sizeof(vm->reason), "%s", reason);
+	event_add(d, object, "not started", "%s", reason);
+	ledger_trouble(d, vm_put(d, vm), "vms");
+	remove_dir(d, vm);
+}
+
+int vm_start(struct sriovd *d, const char *name, const struct vm_spec *spec, struct op_error *e)
 {
 	struct vm *vm = vm_find(d, name);
 	char object[NAME_SIZE + 4];
 	int r;
 
-	if (vm && (vm->state == VM_RUNNING || vm->state == VM_STARTING))
-		return op_fail(e, HTTP_CONFLICT, -EEXIST, "vm %s is %s already", name,
-			       vm_state_name(vm->state));
-	if (vm && vm->ending)
-		return op_fail(e, HTTP_CONFLICT, -EBUSY, "vm %s is busy: cleaning up after its end",
-			       name);
+	r = start_check(d, name, vm, spec, e);
+	if (r < 0)
+		return r;
 	if (!vm)
 		vm = vm_new(d, name);
 	if (!vm)
@@ -152,15 +140,20 @@ int vm_start(struct sriovd *d, const char *name, unsigned int memory_mib, struct
 	r = hold_take(&vm->hold, true, object, e, "start of %s", name);
 	if (r < 0)
 		return r;
-	vm->memory_mib = memory_mib;
+	if (spec)
+		vm->spec = *spec;
 	r = vm_launch(d, vm, e);
+	if (r < 0 && vm->kept)
+		start_failed(d, vm, object, op_text(e, r));
 	hold_release(d, &vm->hold, true);
 	if (r < 0) {
-		vm_remove(d, vm);
+		if (!vm->kept)
+			vm_remove(d, vm);
 		return r;
 	}
-	event_add(d, object, "started", "%u MiB", memory_mib);
-	log_object_info(vm->child.object, "vm runs with %u MiB", memory_mib);
+	event_add(d, object, "started", "%u MiB", vm->spec.memory_mib);
+	log_object_info(vm->child.object, "vm runs with %u MiB", vm->spec.memory_mib);
+	vm_restore(d, vm);
 	return 0;
 }
 
@@ -306,6 +299,15 @@ static int stop_running(struct sriovd *d, struct vm *vm, bool force, uint64_t de
 	return 0;
 }
 
+static void stopped(struct sriovd *d, struct vm *vm, const char *how)
+{
+	vm->state = VM_STOPPED;
+	vm->fresh = false;
+	text_set(vm->reason, sizeof(vm->reason), "stopped (%s)", how);
+	ledger_trouble(d, vm_put(d, vm), "vms");
+	remove_dir(d, vm);
+}
+
 int vm_stop(struct sriovd *d, const char *name, bool force, uint64_t deadline_ms, char how[16],
 	    struct op_error *e)
 {
@@ -335,11 +337,14 @@ int vm_stop(struct sriovd *d, const char *name, bool force, uint64_t deadline_ms
 				name);
 		}
 	}
+	if (r >= 0 && vm->kept)
+		stopped(d, vm, how);
 	hold_release(d, &vm->hold, true);
 	if (r < 0)
 		return r;
 	event_add(d, object, "stopped", "%s", how);
-	vm_remove(d, vm);
 	log_info("vm %s: stopped (%s)", name, how);
+	if (!vm->kept)
+		vm_remove(d, vm);
 	return 0;
 }

@@ -95,6 +95,12 @@ static int take_pf(const struct row_pf *row, void *userdata)
 	return 0;
 }
 
+static int take_vm(const struct row_vm *row, void *userdata)
+{
+	*(struct row_vm *)userdata = *row;
+	return 0;
+}
+
 static int count_attachment(const struct row_attachment *row, void *userdata)
 {
 	(*(int *)userdata)++;
@@ -398,6 +404,45 @@ static void ledger_of_version_1_is_carried_over(void **state)
 	assert_int_equal(ledger_put_net(f->l, &net), 0);
 }
 
+/* As version 2 wrote it: a VM that was only started, and a net that belongs nowhere. */
+static void vms_of_version_2_are_not_defined(void **state)
+{
+	struct fixture *f = *state;
+	struct row_net net = {};
+	struct row_vm vm = {};
+
+	assert_int_equal(ledger_put_net(f->l, &blue), 0);
+	ledger_close(f->l);
+	f->l = NULL;
+	spoil(f->path, "ALTER TABLE vms DROP COLUMN kept; ALTER TABLE vms DROP COLUMN spec;"
+		       "ALTER TABLE nets DROP COLUMN home; ALTER TABLE nets DROP COLUMN home_path;"
+		       "INSERT INTO vms VALUES('vm1', 64, 'running', '', 'boot');"
+		       "PRAGMA user_version=2");
+	assert_int_equal(ledger_open(f->path, &f->l), 0);
+	assert_int_equal(ledger_each_vm(f->l, take_vm, &vm), 0);
+	assert_string_equal(vm.name, "vm1");
+	assert_int_equal(vm.memory_mib, 64);
+	assert_false(vm.kept);
+	assert_string_equal(vm.spec, "");
+	assert_int_equal(ledger_each_net(f->l, take_net, &net), 0);
+	assert_string_equal(net.home, "");
+
+	vm.kept = true;
+	strcpy(vm.spec, "{}");
+	strcpy(net.home, "vm1");
+	strcpy(net.home_path, "vf");
+	assert_int_equal(ledger_put_vm(f->l, &vm), 0);
+	assert_int_equal(ledger_put_net(f->l, &net), 0);
+	reopen(f);
+	vm = (struct row_vm){};
+	assert_int_equal(ledger_each_vm(f->l, take_vm, &vm), 0);
+	assert_int_equal(ledger_each_net(f->l, take_net, &net), 0);
+	assert_true(vm.kept);
+	assert_string_equal(vm.spec, "{}");
+	assert_string_equal(net.home, "vm1");
+	assert_string_equal(net.home_path, "vf");
+}
+
 static void newer_ledger_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -444,6 +489,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_pfs_cannot_be_one_function, setup, teardown),
 		cmocka_unit_test_setup_teardown(ledger_of_version_1_is_carried_over, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(vms_of_version_2_are_not_defined, setup, teardown),
 		cmocka_unit_test_setup_teardown(newer_ledger_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_that_is_no_ledger_is_refused, setup, teardown),
 	};

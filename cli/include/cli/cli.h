@@ -14,6 +14,7 @@
 
 #define CLI_OPTS_MAX	 16u
 #define CLI_OPERANDS_MAX 2u
+#define CLI_LIST_MAX	 8u
 #define CLI_SOCKET	 "/run/sriovd/sriovd.sock"
 
 enum cli_exit {
@@ -36,6 +37,7 @@ enum cli_opt_type {
 	CLI_ONOFF,
 	CLI_TEXT,
 	CLI_CHOICE, /* one of the words of value, separated by | */
+	CLI_LIST,   /* text, may be given again; one such option a command, the command reads it */
 };
 
 struct cli_opt {
@@ -61,6 +63,8 @@ struct cli_args {
 	const struct cli_cmd *cmd;
 	const char *operand[CLI_OPERANDS_MAX];
 	const char *value[CLI_OPTS_MAX]; /* by index in cmd->opts; flags: "" */
+	const char *list[CLI_LIST_MAX];	 /* of the CLI_LIST option */
+	unsigned int n_list;
 };
 
 /* Every module ends its table with a NULL name. */

@@ -14,10 +14,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LEDGER_VERSION 2
+#define LEDGER_VERSION 3
 #define LEDGER_REASON  192u
 #define BOOT_ID_SIZE   37u
 #define TOKEN_SIZE     37u
+#define LEDGER_SPEC    16384u
 
 struct ledger;
 
@@ -47,6 +48,9 @@ struct row_net {
 	bool trust;
 	unsigned int min_tx_rate, max_tx_rate; /* Mbps, 0: none */
 	enum vf_link link_state;
+	char home[NAME_SIZE]; /* the defined VM it belongs to: attached again when that starts; ""
+			       */
+	char home_path[16];
 };
 
 /* A PF of the host, and how it was found. */
@@ -74,7 +78,9 @@ struct row_vm {
 	unsigned int memory_mib;
 	char state[16]; /* starting, running, stopping, stopped, crashed, lost */
 	char reason[LEDGER_REASON];
-	char boot_id[BOOT_ID_SIZE];
+	char boot_id[BOOT_ID_SIZE]; /* of the last change; "": sriovd was shut down since */
+	bool kept;		    /* defined: it outlives its end */
+	char spec[LEDGER_SPEC];	    /* JSON; "" of a version that had none */
 };
 
 struct row_attachment {

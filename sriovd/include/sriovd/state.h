@@ -15,6 +15,7 @@
 #include <sriovd/host.h>
 #include <sriovd/ledger.h>
 #include <sriovd/valid.h>
+#include <sriovd/vm_spec.h>
 #include <systemd/sd-event.h>
 
 #define VFS_MAX	   256u
@@ -128,12 +129,15 @@ enum vm_state {
 struct vm {
 	struct vm *next;
 	char name[NAME_SIZE];
-	unsigned int memory_mib;
+	struct vm_spec spec;
 	enum vm_state state;
 	char reason[LEDGER_REASON];
 	struct child child;
 	struct hold hold;
-	bool ending; /* a job cleans up after it */
+	bool ending;	/* a job cleans up after it */
+	bool kept;	/* it is defined: it stays when it stops */
+	bool fresh;	/* not seen by the user since host or sriovd were started anew */
+	bool restoring; /* a job attaches its nets */
 };
 
 enum net_path {

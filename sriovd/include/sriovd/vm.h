@@ -4,21 +4,68 @@
 #include <jansson.h>
 #include <sriovd/state.h>
 
-#define VM_MEMORY_MIN_MIB     16
-#define VM_MEMORY_MAX_MIB     65536
-#define VM_MEMORY_DEFAULT_MIB 64
-#define VM_STOP_DEADLINE_MS   5000
+#define VM_STOP_DEADLINE_MS	  5000
+#define VM_STOP_LINUX_DEADLINE_MS 60000 /* a distribution ends its services first */
 
 /**
  * vm_start() - start a VM, or start one again that is stopped, crashed or lost
- * Return: 0; -EEXIST it runs; -EBUSY; -ENOENT no /dev/kvm or no guest; a child's errno.
- * Context: request. Source: docs/processes.md.
+ * @spec: of one that is forgotten when it is stopped; NULL: as it is defined, or was started
+ *
+ * The nets of a VM that is defined are attached again, in the background.
+ * Return: 0; -EEXIST it runs, or is defined; -EBUSY; -ENOENT no such VM, no /dev/kvm or no guest; a
+ * child's errno. Context: request or job. Source: docs/processes.md.
  */
-int vm_start(struct sriovd *d, const char *name, unsigned int memory_mib,
+int vm_start(struct sriovd *d, const char *name, const struct vm_spec *spec,
 	     struct op_error *e) _must_check_;
 
 /**
- * vm_stop() - stop it, release its nets, forget it
+ * vm_boot() - hand everything to a VMM that was just started, and let the guest go
+ *
+ * Context: VM held; drops the baton. Return: 0; -errno of a file, or the VMM's. Source:
+ * docs/processes.md, vm.create.
+ */
+int vm_boot(struct sriovd *d, struct vm *vm, struct op_error *e) _must_check_;
+
+/**
+ * vm_own_device() - is this a disk of a VM's definition, or another device that is no net?
+ *
+ * Context: any; pure. Return: true or false. Source: -.
+ */
+bool vm_own_device(const char *id);
+
+/**
+ * vm_define() - keep a VM; it is not started
+ *
+ * Context: request. Return: 0; -EEXIST; an errno of its files; -errno of the ledger. Source:
+ * docs/api.md.
+ */
+int vm_define(struct sriovd *d, const char *name, const struct vm_spec *spec,
+	      struct op_error *e) _must_check_;
+
+/**
+ * vm_delete() - forget a VM that does not run, and that nets belonged to it
+ *
+ * Context: request. Return: 0; -ENOENT; -EBUSY it runs, or is being worked on; -errno of the
+ * ledger. Source: docs/api.md.
+ */
+int vm_delete(struct sriovd *d, const char *name, struct op_error *e) _must_check_;
+
+/**
+ * vm_restore() - attach, in the background, the nets that a defined VM had
+ *
+ * Context: baton kept. Source: docs/api.md.
+ */
+void vm_restore(struct sriovd *d, struct vm *vm);
+
+/**
+ * vm_autostart() - start what is marked so, if host or sriovd were started anew
+ *
+ * Context: start-up, baton kept; the work is done by jobs. Source: docs/api.md.
+ */
+void vm_autostart(struct sriovd *d);
+
+/**
+ * vm_stop() - stop it and release its nets; one that is not defined is forgotten
  * @how: "guest", "forced", or "gone" if it did not run any more
  * Return: 0; -ENOENT; -EBUSY; -ETIMEDOUT the guest did not stop and runs on.
  * Context: request. Source: docs/processes.md.
