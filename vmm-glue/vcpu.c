@@ -226,7 +226,11 @@ static void exit_handle(struct vcpu *v)
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		break;
 	case KVM_EXIT_SHUTDOWN:
-		crash(v, "triple fault", 0);
+		/* how a kernel that has said its last word may reset, when nothing else worked */
+		if (v->vm->kind == VM_LINUX && atomic_load(&v->vm->panic) != VM_PANIC_NONE)
+			vm_end(v->vm, VM_ENDED_RESET, "triple fault after a panic");
+		else
+			crash(v, "triple fault", 0);
 		break;
 	case KVM_EXIT_FAIL_ENTRY:
 		crash(v, "the processor refused the guest's state",
