@@ -39,6 +39,10 @@ static const struct {
 	{"GET", "/v1/events"},
 	{"POST", "/v1/vms"},
 	{"DELETE", "/v1/vms/vm1"},
+	{"DELETE", "/v1/vms/vm2"},
+	{"GET", "/v1/vms/vm2"},
+	{"POST", "/v1/vms/vm2/start"},
+	{"POST", "/v1/vms/vm2/stop"},
 	{"POST", "/v1/vms/vm1/request"},
 	{"GET", "/v1/vms/vm1/console"},
 	{"POST", "/v1/shutdown"},
@@ -46,11 +50,11 @@ static const struct {
 static const char *const methods[] = {"GET", "POST", "PATCH", "DELETE"};
 
 static const char *const keys[] = {
-	"name",	       "mac",	      "vlan",	     "vlan_qos",   "spoofchk",
-	"pf",	       "vm",	      "path",	     "force",	   "num_vfs",
-	"vms",	       "timeout_ms",  "deadline_ms", "memory_mib", "kind",
-	"a",	       "b",	      "x",	     "vlan_proto", "trust",
-	"min_tx_rate", "max_tx_rate", "link_state",  "device",	   "driver"};
+	"name",	       "mac",	     "vlan",	    "vlan_qos",	   "spoofchk",	 "pf",
+	"vm",	       "path",	     "force",	    "num_vfs",	   "vms",	 "timeout_ms",
+	"deadline_ms", "memory_mib", "kind",	    "a",	   "b",		 "x",
+	"vlan_proto",  "trust",	     "min_tx_rate", "max_tx_rate", "link_state", "device",
+	"driver",      "define",     "autostart",   "kernel",	   "cpus",	 "disks"};
 static const char *const values[] = {
 	"\"a\"",
 	"\"b\"",
