@@ -81,6 +81,27 @@ static void disks_line(json_t *vm)
 	json_object_set_new(vm, "disks", json_string(text));
 }
 
+/* "disk.0 virtio-blk bound, blue vfio bound" */
+static void devices_line(json_t *vm)
+{
+	json_t *device;
+	char text[2048] = "";
+	size_t i, len = 0;
+
+	if (!json_object_get(vm, "devices"))
+		return;
+	json_array_foreach (json_object_get(vm, "devices"), i, device) {
+		const char *id = "-", *kind = "-", *state = "-";
+
+		(void)json_unpack(device, "{s?s, s?s, s?s}", "id", &id, "kind", &kind, "state",
+				  &state);
+		if (len < sizeof(text))
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %s %s",
+						i ? ", " : "", id, kind, state);
+	}
+	json_object_set_new(vm, "devices", json_string(text));
+}
+
 /* The interfaces are a table of their own below the VM's properties. */
 static int print_vm(const struct cli *cli, json_t *vm)
 {
@@ -92,6 +113,7 @@ static int print_vm(const struct cli *cli, json_t *vm)
 	json_object_del(vm, "interfaces");
 	jail_line(vm);
 	disks_line(vm);
+	devices_line(vm);
 	if (table_show(vm) < 0)
 		return CLI_FAILED;
 	if (json_array_size(ifs)) {

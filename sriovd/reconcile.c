@@ -19,6 +19,7 @@
 #define CLOSE_US    (30 * USEC_PER_SEC)
 #define BUSY_US	    (50 * USEC_PER_MSEC)
 #define PATIENCE_US (10 * USEC_PER_SEC)
+#define GUEST_MS    20000 /* a kernel has disks to write */
 
 /* A net whose operation was interrupted, or whose VM or VF may be gone. */
 static void settle_attached(struct sriovd *d, struct net *net)
@@ -197,9 +198,10 @@ static int stop_one(struct sriovd *d, const char *name, struct op_error *e)
 	int r;
 
 	for (;;) {
-		struct vm *vm;
+		struct vm *vm = vm_find(d, name);
 
-		r = vm_stop(d, name, true, VM_STOP_DEADLINE_MS, how, e);
+		r = vm_stop(d, name, true,
+			    vm && vm->spec.kernel[0] ? GUEST_MS : VM_STOP_DEADLINE_MS, how, e);
 		if (r != -EBUSY || clock_us() - start_us >= CLOSE_US)
 			return r;
 		vm = vm_find(d, name);
@@ -249,6 +251,8 @@ static int stop_vms(struct sriovd *d, json_t *stopped, struct op_error *e)
 static void reopen(struct sriovd *d)
 {
 	d->closing = false;
+	for (struct vm *vm = d->vms; vm; vm = vm->next)
+		vm->fresh = false;
 	for (struct pf *pf = d->pfs; pf; pf = pf->next)
 		if (!pf->up)
 			pf_recover(d, pf);
