@@ -9,6 +9,7 @@
 
 #define PATH_BYTES   256u
 #define CLASS_BRIDGE 0x06u
+#define CLASS_NET    0x02u
 #define DEVICES	     "bus/pci/devices"
 #define NETDEV_TRIES 3
 
@@ -169,6 +170,14 @@ static int by_address(const void *a, const void *b)
 	return m != n ? (m < n ? -1 : 1) : strcmp(x->bdf.text, y->bdf.text);
 }
 
+/* Storage and accelerators have SR-IOV too. */
+static bool is_network(int sysfs, const char *bdf)
+{
+	uint64_t class;
+
+	return pcisys_number(sysfs, bdf, "class", &class) >= 0 && class >> 16 == CLASS_NET;
+}
+
 int host_pfs(int sysfs, struct host_pf *ret)
 {
 	_cleanup_(dir_closep) DIR *dir = NULL;
@@ -179,19 +188,14 @@ int host_pfs(int sysfs, struct host_pf *ret)
 	r = dir_open(sysfs, DEVICES, &dir);
 	if (r < 0)
 		return r;
-	while ((e = readdir(dir))) {
+	while (n < HOST_PFS_MAX && (e = readdir(dir))) {
 		struct host_pf pf;
 
-		if (!pcisys_bdf_ok(e->d_name))
+		if (!pcisys_bdf_ok(e->d_name) || !is_network(sysfs, e->d_name))
 			continue;
-		r = host_pf_read(sysfs, e->d_name, &pf);
-		if (r == -ENOENT || r == -ENODEV)
-			continue;
-		if (r < 0)
-			return r;
-		if (n == HOST_PFS_MAX)
-			return -E2BIG;
-		ret[n++] = pf;
+		/* one that cannot be read is no reason to hide the others */
+		if (host_pf_read(sysfs, e->d_name, &pf) >= 0)
+			ret[n++] = pf;
 	}
 	qsort(ret, n, sizeof(*ret), by_address);
 	return (int)n;

@@ -46,12 +46,13 @@ struct host_vf {
 };
 
 /**
- * host_pfs() - all functions that can have VFs, by address
+ * host_pfs() - all network controllers that can have VFs, by address
  * @sysfs: of pcisys_open()
  * @ret:   room for HOST_PFS_MAX
  *
- * Context: any thread; reads sysfs. Functions that vanish meanwhile are left out.
- * Return: how many; -E2BIG; -errno. Source: docs/sources.md [SYS].
+ * Context: any thread; reads sysfs. Functions that vanish meanwhile, or cannot be read, are left
+ * out, and so are those beyond HOST_PFS_MAX.
+ * Return: how many; -errno. Source: docs/sources.md [SYS].
  */
 int host_pfs(int sysfs, struct host_pf *ret) _must_check_;
 
