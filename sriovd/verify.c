@@ -84,6 +84,7 @@ static void look_device(json_t *devices, struct verify_facts *f, struct counters
 	f->msix_known = json_is_object(msix);
 	f->msix_enabled = json_is_true(json_object_get(msix, "enabled"));
 	f->vectors = (unsigned int)number(msix, "vectors");
+	f->unmasked = (unsigned int)json_array_size(json_object_get(msix, "guest_vectors"));
 	f->direct = (unsigned int)number(msix, "direct");
 	c->traps_known = dev;
 	c->bar_exits = number(dev, "bar_exits");

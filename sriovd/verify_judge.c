@@ -13,10 +13,22 @@ enum verdict {
 	UNKNOWN,
 };
 
+/* What a VF is promised for: that it cannot be told is not good enough. */
+static const char *const promises[] = {"binding", "isolation", "interrupt-remapping", "identity"};
+
 struct judge {
 	json_t *checks;
+	bool vf;
 	bool ok;
 };
+
+static bool promised(const struct judge *j, const char *name)
+{
+	for (size_t i = 0; j->vf && i < sizeof(promises) / sizeof(promises[0]); i++)
+		if (strcmp(promises[i], name) == 0)
+			return true;
+	return false;
+}
 
 static void say(struct judge *j, const char *name, enum verdict v, const char *fmt, ...)
 	_printf_(4, 5);
@@ -34,7 +46,7 @@ static void say(struct judge *j, const char *name, enum verdict v, const char *f
 	for (char *p = text; *p; p++)
 		if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
 			*p = '?';
-	if (v == BAD)
+	if (v == BAD || (v == UNKNOWN && promised(j, name)))
 		j->ok = false;
 	json_array_append_new(j->checks, json_pack("{s:s, s:s, s:s}", "name", name, "state",
 						   states[v], "text", text));
@@ -95,12 +107,19 @@ static void judge_msix(struct judge *j, const struct verify_facts *f)
 		say(j, "msix", UNKNOWN, "the device has no MSI-X that the VMM knows of");
 	else if (!f->msix_enabled)
 		say(j, "msix", UNKNOWN, "the guest's driver has not enabled it: it polls");
-	else if (!f->direct)
+	else if (!f->unmasked)
+		say(j, "msix", UNKNOWN, "enabled, and the guest has unmasked none of %u vectors",
+		    f->vectors);
+	else if (f->direct < f->unmasked)
 		say(j, "msix", f->trapped || f->how == VERIFY_VIRTIO ? UNKNOWN : BAD,
-		    "enabled, and none of %u vectors goes straight into the guest", f->vectors);
+		    "of %u vectors that the guest has unmasked (it has %u) only %u go from the "
+		    "device into it",
+		    f->unmasked, f->vectors, f->direct);
 	else
-		say(j, "msix", GOOD, "%u of %u vectors go from the device into the guest",
-		    f->direct, f->vectors);
+		say(j, "msix", GOOD,
+		    "all %u vectors that the guest has unmasked (it has %u) go from the device "
+		    "into it: %u",
+		    f->unmasked, f->vectors, f->direct);
 }
 
 /* ---- identity ---- */
@@ -145,7 +164,8 @@ static void judge_identity(struct judge *j, const struct verify_facts *f)
 {
 	unsigned int known = f->has & ATTRS_SETTABLE;
 	unsigned int wrong = attrs_differ(&f->want, &f->now, known);
-	char differ[256] = "", same[160] = "", want[32], now[32];
+	unsigned int untold = attrs_wanted(&f->want) & ~known;
+	char differ[256] = "", same[160] = "", want[32], now[32], names[VF_ATTR_NAMES_SIZE];
 
 	if (!known) {
 		say(j, "identity", UNKNOWN, "the NIC does not say: %s", f->vf_reason);
@@ -166,6 +186,9 @@ static void judge_identity(struct judge *j, const struct verify_facts *f)
 	}
 	if (wrong)
 		say(j, "identity", BAD, "on the NIC %s", differ);
+	else if (untold)
+		say(j, "identity", UNKNOWN, "the NIC does not say what %s is; as promised: %s",
+		    vf_attr_names(untold, names), same);
 	else
 		say(j, "identity", GOOD, "the NIC has what the net was promised: %s", same);
 }
@@ -254,7 +277,7 @@ static void judge_traps(struct judge *j, const struct verify_facts *f)
 
 json_t *verify_judge(const struct verify_facts *f, bool *ret_ok)
 {
-	struct judge j = {.checks = json_array(), .ok = true};
+	struct judge j = {.checks = json_array(), .vf = f->how != VERIFY_VIRTIO, .ok = true};
 
 	if (f->how == VERIFY_VIRTIO) {
 		judge_port(&j, f);

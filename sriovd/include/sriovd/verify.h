@@ -35,7 +35,7 @@ struct verify_facts {
 	bool device_known;
 	char device_state[16];
 	bool msix_known, msix_enabled;
-	unsigned int vectors, direct;
+	unsigned int vectors, unmasked, direct;
 
 	struct vf_attrs want, now;
 	unsigned int has;    /* enum vf_attr: what of now is known; 0: nothing */
@@ -56,7 +56,7 @@ struct verify_facts {
 
 /**
  * verify_judge() - the checks: [{"name","state","text"}], a new reference
- * @ret_ok: none is bad
+ * @ret_ok: none is bad, and of a VF binding, isolation, remapping and identity are good
  *
  * Context: any; pure. Return: the array; NULL no memory. Source: docs/api.md.
  */
