@@ -49,6 +49,7 @@ static const char *const schema[LEDGER_VERSION] = {
 	 "ALTER TABLE vms ADD COLUMN spec TEXT NOT NULL DEFAULT '';"
 	 "ALTER TABLE nets ADD COLUMN home TEXT NOT NULL DEFAULT '';"
 	 "ALTER TABLE nets ADD COLUMN home_path TEXT NOT NULL DEFAULT '';"),
+	"ALTER TABLE host_pfs ADD COLUMN switched INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* clang-format off */
@@ -58,7 +59,7 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_ROLLBACK] = "ROLLBACK",
 	[ST_PUT_PF] = "INSERT OR REPLACE INTO pfs VALUES(?,?,?)",
 	[ST_DEL_PF] = "DELETE FROM pfs WHERE name=?",
-	[ST_PUT_HOST_PF] = "INSERT OR REPLACE INTO host_pfs VALUES(?,?,?,?,?,?,?,?,?)",
+	[ST_PUT_HOST_PF] = "INSERT OR REPLACE INTO host_pfs VALUES(?,?,?,?,?,?,?,?,?,?)",
 	[ST_DEL_HOST_PF] = "DELETE FROM host_pfs WHERE name=?",
 	[ST_PUT_BASELINE] =
 		"INSERT OR REPLACE INTO baselines VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -91,7 +92,7 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_EACH_PF] = "SELECT name, num_vfs, wanted FROM pfs ORDER BY name",
 	[ST_EACH_HOST_PF] =
 		("SELECT name, bdf, driver, old_driver, old_override, autoprobe, was_up, token,"
-		 " caps FROM host_pfs ORDER BY name"),
+		 " caps, switched FROM host_pfs ORDER BY name"),
 	[ST_EACH_BASELINE] =
 		("SELECT pf, vf, has, mac, vlan, vlan_qos, vlan_proto, spoofchk, trust,"
 		 " min_tx_rate, max_tx_rate, link_state FROM baselines ORDER BY pf, vf"),
@@ -311,9 +312,9 @@ int ledger_put_net(struct ledger *l, const struct row_net *row)
 
 int ledger_put_host_pf(struct ledger *l, const struct row_host_pf *row)
 {
-	return run(l, ST_PUT_HOST_PF, "sssssiisi", row->name, row->bdf, row->driver,
+	return run(l, ST_PUT_HOST_PF, "sssssiisii", row->name, row->bdf, row->driver,
 		   row->before.driver, row->before.override, (int64_t)row->autoprobe,
-		   (int64_t)row->was_up, row->token, (int64_t)row->caps);
+		   (int64_t)row->was_up, row->token, (int64_t)row->caps, (int64_t)row->switched);
 }
 
 int ledger_add_host_pf(struct ledger *l, const struct row_host_pf *row)

@@ -100,6 +100,7 @@ static void decode_host_pf(struct columns *c, void *p)
 	row->was_up = column_int(c, 6, 0, 1) != 0;
 	column_text(c, 7, row->token, sizeof(row->token));
 	row->caps = (unsigned int)column_int(c, 8, 0, UINT16_MAX);
+	row->switched = column_int(c, 9, 0, 1) != 0;
 }
 
 static void decode_baseline(struct columns *c, void *p)

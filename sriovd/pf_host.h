@@ -51,5 +51,8 @@ int host_autoprobe(struct sriovd *d, struct pf *pf, bool on, struct op_error *e)
 /** host_netdev_up() - its network device up or down, if it has one; drops the baton. */
 int host_netdev_up(struct sriovd *d, struct pf *pf, bool up, struct op_error *e) _must_check_;
 
+/** pf_vfio_switched() - will a further PF on vfio-pci have to turn enable_sriov off again? */
+bool pf_vfio_switched(const struct sriovd *d);
+
 /** host_driver_is() - who drives it now? Never waits. */
 bool host_driver_is(const struct sriovd *d, const struct pf *pf, const char *driver);

@@ -159,6 +159,7 @@ static int fill_row(struct sriovd *d, const struct pf_add *add, struct row_host_
 	text_set(row->before.driver, sizeof(row->before.driver), "%s", host.driver);
 	row->autoprobe = host.autoprobe;
 	row->was_up = host.up;
+	row->switched = ours && pf_vfio_switched(d);
 	r = ours ? uuid_make(row->token) : 0;
 	if (r < 0)
 		return op_fail(e, HTTP_INTERNAL, r, "getrandom: %s", strerrordesc_np(-r));

@@ -21,6 +21,37 @@
 #define OPEN_US	     (15 * USEC_PER_SEC)
 #define SRIOV_SWITCH "module/vfio_pci/parameters/enable_sriov"
 
+/* Another one than @pf that is on vfio-pci by our doing. */
+static const struct pf *another(const struct sriovd *d, const struct pf *pf)
+{
+	for (const struct pf *one = d->pfs; one; one = one->next)
+		if (one != pf && one->ops == &pf_ops_vfio && !one->removed)
+			return one;
+	return NULL;
+}
+
+bool pf_vfio_switched(const struct sriovd *d)
+{
+	const struct pf *first = another(d, NULL);
+
+	return first ? first->host.switched : !pcisys_flag(d->sysfs, SRIOV_SWITCH);
+}
+
+/*
+ * The last one puts back what the first one found. With the baton, so that none comes in between;
+ * it is the VFs of all functions on vfio-pci that the switch is about.
+ */
+static void switch_back(struct sriovd *d, const struct pf *pf)
+{
+	int r;
+
+	if (!pf->host.switched || another(d, pf))
+		return;
+	r = host_write(d->sysfs, SRIOV_SWITCH, "N");
+	if (r < 0 && r != -ENOENT)
+		log_object_warning(pf->object, r, "%s stays on", SRIOV_SWITCH);
+}
+
 static int bind_pf(struct sriovd *d, struct pf *pf, struct op_error *e)
 {
 	char err[PCISYS_ERR_MAX] = "", bdf[sizeof(pf->host.bdf)];
@@ -362,6 +393,7 @@ static int vfio_give_back(struct sriovd *d, struct pf *pf, struct op_error *e)
 	r = take_down(d, pf, e);
 	if (r < 0)
 		return r;
+	switch_back(d, pf);
 	if (host_pf_look(d, pf, NULL) < 0)
 		return 0; /* nothing is left to give back */
 	memcpy(bdf, pf->host.bdf, sizeof(bdf));

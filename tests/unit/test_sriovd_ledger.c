@@ -306,7 +306,8 @@ static const struct row_host_pf igb = {.name = "p1",
 				       .before = {.driver = "igb"},
 				       .autoprobe = true,
 				       .token = "2ab74924-c335-45f4-9b16-8569e5b08258",
-				       .caps = VF_ATTR_MAC | VF_ATTR_TRUST};
+				       .caps = VF_ATTR_MAC | VF_ATTR_TRUST,
+				       .switched = true};
 static const struct row_baseline igb_vf = {
 	.pf = "p1",
 	.vf = 2,
@@ -416,6 +417,7 @@ static void vms_of_version_2_are_not_defined(void **state)
 	f->l = NULL;
 	spoil(f->path, "ALTER TABLE vms DROP COLUMN kept; ALTER TABLE vms DROP COLUMN spec;"
 		       "ALTER TABLE nets DROP COLUMN home; ALTER TABLE nets DROP COLUMN home_path;"
+		       "ALTER TABLE host_pfs DROP COLUMN switched;"
 		       "INSERT INTO vms VALUES('vm1', 64, 'running', '', 'boot');"
 		       "PRAGMA user_version=2");
 	assert_int_equal(ledger_open(f->path, &f->l), 0);

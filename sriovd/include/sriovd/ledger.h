@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LEDGER_VERSION 3
+#define LEDGER_VERSION 4
 #define LEDGER_REASON  192u
 #define BOOT_ID_SIZE   37u
 #define TOKEN_SIZE     37u
@@ -63,6 +63,7 @@ struct row_host_pf {
 	bool was_up;			/* its network device was */
 	char token[TOKEN_SIZE];		/* of the VFs of a PF on vfio-pci; empty: none */
 	unsigned int caps;		/* enum vf_attr; 0: not tried yet */
+	bool switched; /* vfio-pci's enable_sriov was off before PFs like this one came */
 };
 
 /* What a VF had when it was made. */
