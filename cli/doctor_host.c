@@ -352,7 +352,9 @@ static void judge_module(struct doctor *d, const char *name, enum module_state s
 
 void doc_modules(struct doctor *d)
 {
-	static const char why_vfio[] = "VFs cannot be given to VMs";
+	static const char why_vfio[] =
+		"VFs cannot be given to VMs; after a start of the host "
+		"modules-load.d/sriovd.conf, installed with sriovd, loads it";
 	_cleanup_(freep) char *dep = NULL;
 	_cleanup_(freep) char *builtin = NULL;
 	_cleanup_(freep) char *cpuinfo = doc_text(d, "proc/cpuinfo");
