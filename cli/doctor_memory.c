@@ -113,7 +113,8 @@ static void judge_memlock(struct doctor *d, const char *name, const char *mend, 
 			"VF",
 			limit >> 10, VM_MIB);
 	else
-		doc_good(d, name, "RLIMIT_MEMLOCK is %" PRIu64 " MiB: enough for VMs up to that",
+		doc_good(d, name,
+			 "RLIMIT_MEMLOCK is %" PRIu64 " MiB: enough for VM memory x VFs up to that",
 			 MIB(limit));
 }
 
