@@ -9,6 +9,7 @@
 
 #define LINK_US	  (5 * USEC_PER_SEC)
 #define LINK_STEP (100 * USEC_PER_MSEC)
+#define SETTLE_US (5 * USEC_PER_SEC)
 
 /* Its driver and its network device, as they are now: VF attributes go by them. */
 static int look(struct sriovd *d, struct pf *pf, struct op_error *e)
@@ -41,62 +42,138 @@ static void await_link(struct sriovd *d, struct pf *pf)
 	} while (!pf->now.carrier && clock_us() < deadline_us && !d->closing);
 }
 
-static int record_baseline(struct sriovd *d, struct pf *pf, unsigned int vf, struct op_error *e)
+/* Of all VFs by one message: the kernel makes a list of all of them for each that is asked for. */
+static int read_vfs(struct sriovd *d, const struct pf *pf, bool stats, unsigned int n,
+		    struct vf_told **ret, struct op_error *e)
 {
-	struct row_baseline *row = &pf->baseline[vf];
-	struct row_baseline new = {.vf = vf};
+	_cleanup_(freep) struct vf_told *told = calloc(n, sizeof(*told));
 	int ifindex = pf->now.ifindex;
 	int r;
 
+	if (!told)
+		return op_fail(e, HTTP_INTERNAL, -ENOMEM, "pf %s: out of memory", pf->name);
 	baton_drop(d);
-	r = vf_rtnl_read(ifindex, vf, &new.attrs, &new.has, NULL, e);
+	r = vf_rtnl_read_all(ifindex, stats, n, told, e);
 	baton_take(d);
-	if (r < 0)
-		return r;
+	if (r >= 0)
+		*ret = TAKE_PTR(told);
+	return r;
+}
+
+static bool without_baseline(const struct pf *pf, unsigned int vf)
+{
+	return !pf->baseline[vf].has && !pf->vf[vf].net;
+}
+
+static int record_baseline(struct sriovd *d, struct pf *pf, unsigned int vf,
+			   const struct vf_told *told, struct op_error *e)
+{
+	struct row_baseline new = {.vf = vf, .has = told->has, .attrs = told->attrs};
+	int r;
+
 	text_set(new.pf, sizeof(new.pf), "%s", pf->name);
 	r = ledger_put_baseline(d->ledger, &new);
 	if (r < 0)
 		return op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
-	*row = new;
+	pf->baseline[vf] = new;
 	return 0;
 }
 
 /*
  * What was never recorded never had a tenant: the count is committed after its baselines, and no
- * VF is free before that.
+ * VF is free before that. One that the kernel does not tell of has none, and is free for nobody.
  */
 static int record_baselines(struct sriovd *d, struct pf *pf, struct op_error *e)
 {
-	int r = 0;
+	_cleanup_(freep) struct vf_told *told = NULL;
+	unsigned int n = pf->num_vfs, missing = 0;
+	int r;
 
-	for (unsigned int i = 0; r >= 0 && i < pf->num_vfs; i++)
-		if (!pf->baseline[i].has && !pf->vf[i].net)
-			r = record_baseline(d, pf, i, e);
+	for (unsigned int i = 0; i < n; i++)
+		missing += without_baseline(pf, i);
+	if (!missing)
+		return 0;
+	r = read_vfs(d, pf, false, n, &told, e);
+	for (unsigned int i = 0; r >= 0 && i < n; i++)
+		if (told[i].told && without_baseline(pf, i))
+			r = record_baseline(d, pf, i, &told[i], e);
 	return r;
 }
 
-/* @had_link: so it is worth waiting until it is back. */
-static int probe(struct sriovd *d, struct pf *pf, bool had_link, struct op_error *e)
+/* One that nobody has, nor may have had without our knowing. -1: none. */
+static int spare_vf(const struct pf *pf)
 {
-	unsigned int caps = 0;
-	int ifindex, r;
+	for (unsigned int i = 0; i < pf->num_vfs; i++)
+		if (!pf->vf[i].net && pf->vf[i].state == VF_FREE)
+			return (int)i;
+	return -1;
+}
 
-	if (pf->host.caps || pf->num_vfs == 0 || pf->vf[0].net)
+static int keep_caps(struct sriovd *d, struct pf *pf, unsigned int caps, struct op_error *e)
+{
+	int r;
+
+	pf->caps = caps | (pf->caps & VF_ATTR_STATS);
+	if (pf->host.caps == caps)
 		return 0;
-	if (had_link)
-		await_link(d, pf);
-	ifindex = pf->now.ifindex;
-	baton_drop(d);
-	r = vf_rtnl_probe(ifindex, 0, &caps, e);
-	baton_take(d);
-	if (r < 0)
-		return r;
 	pf->host.caps = caps;
-	pf->caps = caps;
 	r = ledger_put_host_pf(d->ledger, &pf->host);
 	if (r < 0)
 		return op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
 	return 0;
+}
+
+/*
+ * Once whenever it is brought up, as its driver may have changed. What is known already is not
+ * tried without a link, and stands when that fails. @had_link: so it is worth waiting until it is
+ * back.
+ */
+static int probe(struct sriovd *d, struct pf *pf, bool had_link, struct op_error *e)
+{
+	bool known = pf->host.caps, sure = false;
+	struct op_error why = {};
+	unsigned int caps = 0;
+	int ifindex, vf, r;
+
+	vf = spare_vf(pf);
+	if (pf->caps_sure || vf < 0)
+		return 0;
+	if (had_link)
+		await_link(d, pf);
+	if (known && !pf->now.carrier)
+		return 0;
+	pf->probed_us = clock_us();
+	ifindex = pf->now.ifindex;
+	baton_drop(d);
+	r = vf_rtnl_probe(ifindex, (unsigned int)vf, &caps, &sure, &why);
+	baton_take(d);
+	if (r < 0 && known) {
+		log_object_warning(pf->object, 0, "%s; it counts as before", op_text(&why, r));
+		return 0;
+	}
+	if (r < 0) {
+		if (e)
+			*e = why;
+		return r;
+	}
+	pf->caps_sure = sure;
+	return keep_caps(d, pf, caps, e);
+}
+
+void pf_kernel_settle(struct sriovd *d, struct pf *pf)
+{
+	struct op_error e = {};
+
+	if (!pf->ops->kernel || !pf->up || pf->caps_sure || !pf->now.carrier || spare_vf(pf) < 0)
+		return;
+	/* trying is told of as a change too, and is not to follow from itself */
+	if (pf->probed_us && clock_us() - pf->probed_us < SETTLE_US)
+		return;
+	if (hold_wait(d, &pf->hold, true, clock_us() + SETTLE_US, "probe of %s", pf->name) < 0)
+		return;
+	if (pf->up && !pf->removed && probe(d, pf, false, &e) < 0)
+		log_object_warning(pf->object, 0, "%s", e.text);
+	hold_release(d, &pf->hold, true);
 }
 
 static int kernel_bring_up(struct sriovd *d, struct pf *pf, struct op_error *e)
@@ -114,12 +191,13 @@ static int kernel_bring_up(struct sriovd *d, struct pf *pf, struct op_error *e)
 	if (r < 0)
 		return r;
 	pf->num_vfs = pf->now.num_vfs;
-	pf->caps = pf->host.caps;
+	pf->caps = pf->host.caps | (pf->caps & VF_ATTR_STATS);
+	pf->caps_sure = false;
 	/* otherwise they are about to be made anew */
 	if (pf->num_vfs == pf->wanted)
 		r = record_baselines(d, pf, e);
 	if (r >= 0 && pf->num_vfs == pf->wanted)
-		r = probe(d, pf, true, e);
+		r = probe(d, pf, !pf->host.caps, e);
 	return r;
 }
 
@@ -166,26 +244,33 @@ static int kernel_set_vfs(struct sriovd *d, struct pf *pf, unsigned int num_vfs,
 	return num_vfs > 0 ? make_vfs(d, pf, num_vfs, e) : 0;
 }
 
-static int read_one(const struct vf_at *at, int ifindex, bool stats, struct vf_now *now,
-		    struct op_error *e)
+static void vf_fill(const struct vf_told *told, struct vf_now *now)
 {
-	host_vf_tell(at, false, now);
-	return vf_rtnl_read(ifindex, at->vf, &now->attrs, &now->has, stats ? &now->stats : NULL, e);
+	now->attrs = told->attrs;
+	now->has = told->has;
+	now->stats = told->stats;
+	if (!told->told && !now->unfit[0])
+		text_set(now->unfit, sizeof(now->unfit),
+			 "the kernel does not tell of its attributes");
 }
 
 static int kernel_vf_list(struct sriovd *d, struct pf *pf, bool stats, struct vf_list *list,
 			  struct op_error *e)
 {
+	_cleanup_(freep) struct vf_told *told = NULL;
 	struct vf_at at;
-	int ifindex, r;
+	int r;
 
 	r = look(d, pf, e);
-	ifindex = pf->now.ifindex;
+	if (r >= 0 && list->n > 0)
+		r = read_vfs(d, pf, stats, list->n, &told, e);
 	for (unsigned int i = 0; r >= 0 && i < list->n; i++) {
 		vf_at_set(d, pf, i, &at);
 		baton_drop(d);
-		r = read_one(&at, ifindex, stats, &list->vf[i], e);
+		host_vf_tell(&at, false, &list->vf[i]);
 		baton_take(d);
+		vf_fill(&told[i], &list->vf[i]);
+		pf->caps |= told[i].has & VF_ATTR_STATS; /* seen once, they are there */
 	}
 	return r;
 }

@@ -317,6 +317,7 @@ static void check(struct sriovd *d, struct pf *pf)
 		d->host_changed = true;
 	else
 		compare(d, pf, r, &now);
+	pf_kernel_settle(d, pf);
 }
 
 static void host_job(struct sriovd *d, void *arg)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is asked for, in the order that drivers need, and whether it is there afterwards. */
 #include <lib/clock.h>
+#include <lib/log.h>
 #include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +115,23 @@ int vf_rtnl_read(int ifindex, unsigned int vf, struct vf_attrs *ret, unsigned in
 		*ret_has = a.has;
 	if (ret_stats)
 		*ret_stats = a.stats;
+	return 0;
+}
+
+int vf_rtnl_read_all(int ifindex, bool stats, unsigned int n, struct vf_told *ret,
+		     struct op_error *e)
+{
+	_cleanup_(vf_rtnl_close) struct vf_rtnl rt = {.sk = NULL};
+	int r;
+
+	r = vf_rtnl_open(&rt, ifindex, 0);
+	if (r >= 0)
+		r = vf_rtnl_get_all(&rt, stats, n, ret);
+	if (r == -ENODEV)
+		return op_fail(e, HTTP_MISSING, r, "the PF's network device %d is gone", ifindex);
+	if (r < 0)
+		return op_fail(e, http_of(r), r, "reading the attributes of VFs: %s%s%s", reason(r),
+			       rt.words[0] ? ": " : "", rt.words);
 	return 0;
 }
 
@@ -343,6 +361,7 @@ static int compare(struct write *w)
 	uint64_t deadline = clock_us() + LATE_US;
 	char want[MAC_TEXT], now[MAC_TEXT];
 	struct vf_answer a = {.n_vfs = 0};
+	char list[VF_ATTR_NAMES_SIZE];
 	unsigned int differ;
 	enum vf_attr bit;
 	int r;
@@ -356,6 +375,9 @@ static int compare(struct write *w)
 			break;
 		clock_sleep_us(LATE_STEP);
 	}
+	if (w->which & ~a.has)
+		log_debug("vf %s: set, but the driver does not tell of it: %s", w->name,
+			  vf_attr_names(w->which & ~a.has, list));
 	if (!differ)
 		return 0;
 	bit = (enum vf_attr)(differ & -differ);

@@ -215,7 +215,8 @@ static void read_vf(struct nlattr *const *tb, struct vf_answer *a)
 		read_stats(tb[IFLA_VF_STATS], a);
 }
 
-static int read_list(struct nlattr *list, unsigned int vf, struct vf_answer *a)
+/* One of the list, with the number that it says it has; -EBADMSG. */
+static int parse_vf(struct nlattr *info, struct nlattr **tb, uint32_t *ret_number)
 {
 	static struct nla_policy policy[IFLA_VF_MAX + 1] = {
 		[IFLA_VF_MAC] = {.minlen = sizeof(struct ifla_vf_mac)},
@@ -226,6 +227,15 @@ static int read_list(struct nlattr *list, unsigned int vf, struct vf_answer *a)
 		[IFLA_VF_RATE] = {.minlen = sizeof(struct ifla_vf_rate)},
 		[IFLA_VF_TRUST] = {.minlen = sizeof(struct ifla_vf_trust)},
 	};
+
+	if (nla_parse_nested(tb, IFLA_VF_MAX, info, policy) < 0 || !tb[IFLA_VF_MAC])
+		return -EBADMSG;
+	memcpy(ret_number, nla_data(tb[IFLA_VF_MAC]), sizeof(*ret_number));
+	return 0;
+}
+
+static int read_list(struct nlattr *list, unsigned int vf, struct vf_answer *a)
+{
 	struct nlattr *tb[IFLA_VF_MAX + 1], *pos;
 	bool found = false;
 	int rem;
@@ -236,10 +246,9 @@ static int read_list(struct nlattr *list, unsigned int vf, struct vf_answer *a)
 
 		if (nla_type(pos) != IFLA_VF_INFO)
 			continue;
-		if (nla_parse_nested(tb, IFLA_VF_MAX, pos, policy) < 0 || !tb[IFLA_VF_MAC])
+		if (parse_vf(pos, tb, &number) < 0)
 			return -EBADMSG;
 		a->n_told++;
-		memcpy(&number, nla_data(tb[IFLA_VF_MAC]), sizeof(number));
 		if (number != vf || found)
 			continue;
 		read_vf(tb, a);
@@ -248,20 +257,58 @@ static int read_list(struct nlattr *list, unsigned int vf, struct vf_answer *a)
 	return found ? 0 : -ENOENT;
 }
 
+/* What is said of the interface with that index; NULL: it is no such message. */
+static const struct ifinfomsg *parse_interface(const void *msg, size_t len, int ifindex,
+					       struct nlattr **tb)
+{
+	const struct ifinfomsg *info;
+	struct nlmsghdr *h;
+
+	h = message(msg, len, sizeof(*info));
+	if (!h || h->nlmsg_type != RTM_NEWLINK)
+		return NULL;
+	info = nlmsg_data(h);
+	if (info->ifi_index != ifindex || nlmsg_parse(h, sizeof(*info), tb, IFLA_MAX, NULL) < 0)
+		return NULL;
+	return info;
+}
+
+int vf_codec_answer_all(const void *msg, size_t len, int ifindex, unsigned int n,
+			struct vf_told *ret)
+{
+	struct nlattr *top[IFLA_MAX + 1], *tb[IFLA_VF_MAX + 1], *pos;
+	int rem;
+
+	if (!parse_interface(msg, len, ifindex, top))
+		return -EBADMSG;
+	for (unsigned int i = 0; i < n; i++)
+		ret[i] = (struct vf_told){.told = false};
+	if (!top[IFLA_VFINFO_LIST])
+		return 0;
+	nla_for_each_nested(pos, top[IFLA_VFINFO_LIST], rem)
+	{
+		struct vf_answer a = {.attrs = {.vlan_proto = ETH_P_8021Q}};
+		uint32_t number;
+
+		if (nla_type(pos) != IFLA_VF_INFO || parse_vf(pos, tb, &number) < 0 ||
+		    number >= n || ret[number].told)
+			continue;
+		read_vf(tb, &a);
+		ret[number] = (struct vf_told){true, a.has, a.attrs, a.stats};
+	}
+	return 0;
+}
+
 int vf_codec_answer(const void *msg, size_t len, int ifindex, unsigned int vf,
 		    struct vf_answer *ret)
 {
 	struct vf_answer a = {.attrs = {.vlan_proto = ETH_P_8021Q}};
 	struct nlattr *tb[IFLA_MAX + 1];
 	const struct ifinfomsg *info;
-	struct nlmsghdr *h;
 	int r = -ENOENT;
 
-	h = message(msg, len, sizeof(*info));
-	if (!h || h->nlmsg_type != RTM_NEWLINK)
-		return -EBADMSG;
-	info = nlmsg_data(h);
-	if (info->ifi_index != ifindex || nlmsg_parse(h, sizeof(*info), tb, IFLA_MAX, NULL) < 0)
+	info = parse_interface(msg, len, ifindex, tb);
+	if (!info)
 		return -EBADMSG;
 	a.link = info->ifi_flags & IFF_LOWER_UP;
 	if (tb[IFLA_NUM_VF] && nla_len(tb[IFLA_NUM_VF]) >= (int)sizeof(uint32_t))

@@ -47,6 +47,14 @@ int vf_codec_answer(const void *msg, size_t len, int ifindex, unsigned int vf,
 		    struct vf_answer *ret) _must_check_;
 
 /**
+ * vf_codec_answer_all() - read what one such message says of VFs 0 to @n - 1 into @ret
+ *
+ * A VF that cannot be read, or is not in it, is not told. Returns 0; -EBADMSG.
+ */
+int vf_codec_answer_all(const void *msg, size_t len, int ifindex, unsigned int n,
+			struct vf_told *ret) _must_check_;
+
+/**
  * vf_codec_error() - read an acknowledgement: 0 or the errno, and the kernel's words
  * @ret_words: VF_WORDS_MAX bytes, empty if there are none; printable
  *
@@ -69,6 +77,10 @@ struct vf_rtnl {
 /** vf_rtnl_open() - 0; -ENOMEM; -errno. To be closed also after it failed. */
 int vf_rtnl_open(struct vf_rtnl *rt, int ifindex, unsigned int vf) _must_check_;
 void vf_rtnl_close(struct vf_rtnl *rt);
+
+/** vf_rtnl_get_all() - vf_rtnl_get() of the first @n VFs */
+int vf_rtnl_get_all(struct vf_rtnl *rt, bool stats, unsigned int n,
+		    struct vf_told *ret) _must_check_;
 
 /** vf_rtnl_get(), vf_rtnl_set() - one exchange, 2 s at most; as vf_rtnl_read(). */
 int vf_rtnl_get(struct vf_rtnl *rt, bool stats, struct vf_answer *ret) _must_check_;

@@ -14,6 +14,7 @@ struct probe {
 	struct vf_answer before;
 	unsigned int caps;
 	unsigned int touched; /* to be put back */
+	bool unsure;	      /* about the rates */
 };
 
 static void probe_done(struct probe *p)
@@ -80,6 +81,15 @@ static int probe_vlan(struct probe *p)
 	return r;
 }
 
+/* Took it a rate? Without a link one may be refused for that alone. */
+static bool took_rate(struct probe *p, int r, int error)
+{
+	if (r != 0 || error != -EINVAL || p->before.link)
+		return r > 0;
+	p->unsure = true;
+	return true;
+}
+
 static int probe_rates(struct probe *p)
 {
 	struct vf_attrs a = p->before.attrs;
@@ -88,14 +98,13 @@ static int probe_rates(struct probe *p)
 	a.min_tx_rate = 0;
 	a.max_tx_rate = a.max_tx_rate == PROBE_RATE ? PROBE_RATE - 1 : PROBE_RATE;
 	r = attempt(p, &a, VF_ATTR_RATES, &error);
-	/* without a link a rate may be refused for that alone */
-	if (r > 0 || (r == 0 && error == -EINVAL && !p->before.link))
+	if (took_rate(p, r, error))
 		p->caps |= VF_ATTR_MAX_TX_RATE;
 	if (r < 0)
 		return r;
 	a.min_tx_rate = a.max_tx_rate;
 	r = attempt(p, &a, VF_ATTR_RATES, &error);
-	if (r > 0)
+	if (took_rate(p, r, error))
 		p->caps |= VF_ATTR_MIN_TX_RATE;
 	return r;
 }
@@ -148,7 +157,8 @@ static int put_back(struct probe *p, struct op_error *e)
 		       first ? strerrordesc_np(-first) : "");
 }
 
-int vf_rtnl_probe(int ifindex, unsigned int vf, unsigned int *ret_caps, struct op_error *e)
+int vf_rtnl_probe(int ifindex, unsigned int vf, unsigned int *ret_caps, bool *ret_sure,
+		  struct op_error *e)
 {
 	int (*const parts[])(struct probe *) = {probe_mac, probe_vlan, probe_rates, probe_switches};
 	_cleanup_(probe_done) struct probe p = {.caps = 0};
@@ -156,7 +166,7 @@ int vf_rtnl_probe(int ifindex, unsigned int vf, unsigned int *ret_caps, struct o
 
 	r = vf_rtnl_open(&p.rt, ifindex, vf);
 	if (r >= 0)
-		r = vf_rtnl_get(&p.rt, true, &p.before);
+		r = vf_rtnl_get(&p.rt, false, &p.before);
 	if (r < 0)
 		return vf_rtnl_get_fail(&p.rt, &p.before, r, e);
 	for (size_t i = 0; r >= 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -170,6 +180,7 @@ int vf_rtnl_probe(int ifindex, unsigned int vf, unsigned int *ret_caps, struct o
 		r = back;
 	if (r < 0)
 		return r;
-	*ret_caps = p.caps | (p.before.has & VF_ATTR_STATS);
+	*ret_caps = p.caps;
+	*ret_sure = !p.unsure;
 	return 0;
 }

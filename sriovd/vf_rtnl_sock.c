@@ -132,19 +132,35 @@ static int exchange(struct vf_rtnl *rt, struct nl_msg *msg, unsigned char **ret_
 	}
 }
 
-int vf_rtnl_get(struct vf_rtnl *rt, bool stats, struct vf_answer *ret)
+static int ask(struct vf_rtnl *rt, bool stats, unsigned char **ret_bytes, size_t *ret_len)
 {
 	_cleanup_(msg_freep) struct nl_msg *msg = nlmsg_alloc();
-	_cleanup_(freep) unsigned char *bytes = NULL;
-	size_t len;
 	int r;
 
 	if (!msg || vf_codec_get(msg, rt->ifindex, stats) < 0)
 		return -ENOMEM;
-	r = exchange(rt, msg, &bytes, &len);
-	if (r <= 0)
-		return r < 0 ? r : -EBADMSG;
-	return vf_codec_answer(bytes, len, rt->ifindex, rt->vf, ret);
+	r = exchange(rt, msg, ret_bytes, ret_len);
+	return r == 0 ? -EBADMSG : r;
+}
+
+int vf_rtnl_get(struct vf_rtnl *rt, bool stats, struct vf_answer *ret)
+{
+	_cleanup_(freep) unsigned char *bytes = NULL;
+	size_t len = 0;
+	int r;
+
+	r = ask(rt, stats, &bytes, &len);
+	return r < 0 ? r : vf_codec_answer(bytes, len, rt->ifindex, rt->vf, ret);
+}
+
+int vf_rtnl_get_all(struct vf_rtnl *rt, bool stats, unsigned int n, struct vf_told *ret)
+{
+	_cleanup_(freep) unsigned char *bytes = NULL;
+	size_t len = 0;
+	int r;
+
+	r = ask(rt, stats, &bytes, &len);
+	return r < 0 ? r : vf_codec_answer_all(bytes, len, rt->ifindex, n, ret);
 }
 
 int vf_rtnl_set(struct vf_rtnl *rt, const struct vf_attrs *want, unsigned int which)

@@ -22,9 +22,12 @@ static json_t *capabilities(unsigned int caps)
 	if (!caps)
 		return NULL;
 	view = json_object();
-	for (unsigned int bit = 1; bit <= VF_ATTR_STATS; bit <<= 1)
+	for (unsigned int bit = 1; bit < VF_ATTR_STATS; bit <<= 1)
 		json_object_set_new(view, vf_attr_name((enum vf_attr)bit),
 				    json_boolean(caps & bit));
+	/* a driver without counters looks like one of VFs without traffic */
+	if (caps & VF_ATTR_STATS)
+		json_object_set_new(view, vf_attr_name(VF_ATTR_STATS), json_true());
 	return view;
 }
 

@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void answers(const void *bytes, size_t size)
 {
 	char words[VF_WORDS_MAX];
+	struct vf_told told[3];
 	struct vf_answer a;
 	int error;
 
@@ -25,6 +26,11 @@ static void answers(const void *bytes, size_t size)
 		if (vf_attrs_differ(&a.attrs, &a.attrs, VF_ATTR_SETTABLE))
 			abort();
 	}
+	if (vf_codec_answer_all(bytes, size, 7, 3, told) >= 0)
+		for (unsigned int vf = 0; vf < 3; vf++)
+			if (told[vf].told && (told[vf].attrs.link_state > VF_LINK_DISABLE ||
+					      !(told[vf].has & VF_ATTR_MAC)))
+				abort();
 	if (vf_codec_error(bytes, size, &error, words) >= 0 &&
 	    (error > 0 || strnlen(words, sizeof(words)) == sizeof(words)))
 		abort();

@@ -108,7 +108,8 @@ static int probe_vf(int ifindex, unsigned int number)
 {
 	struct op_error e = {.http = 0};
 	unsigned int caps;
-	int r = vf_rtnl_probe(ifindex, number, &caps, &e);
+	bool sure;
+	int r = vf_rtnl_probe(ifindex, number, &caps, &sure, &e);
 
 	if (r < 0)
 		return print_error(r, op_text(&e, r));

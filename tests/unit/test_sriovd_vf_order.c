@@ -38,6 +38,11 @@ void vf_rtnl_close(struct vf_rtnl *rt)
 {
 }
 
+int vf_rtnl_get_all(struct vf_rtnl *rt, bool stats, unsigned int n, struct vf_told *ret)
+{
+	return -ENOSYS;
+}
+
 int vf_rtnl_get(struct vf_rtnl *rt, bool stats, struct vf_answer *ret)
 {
 	*ret = (struct vf_answer){.attrs = d.now, .has = ALL, .link = d.link, .n_vfs = 1};
@@ -301,36 +306,42 @@ static void probing_finds_what_a_driver_does_and_leaves_no_trace(void **state)
 			struct vf_attrs before = within(was ? cans[i] : 0);
 			struct op_error e;
 			unsigned int caps;
+			bool sure;
 
 			/* spoof checking is only there with a MAC */
 			d = (struct driver){.now = before, .can = cans[i], .link = true};
-			assert_int_equal(vf_rtnl_probe(7, 0, &caps, &e), 0);
+			assert_int_equal(vf_rtnl_probe(7, 0, &caps, &sure, &e), 0);
 			assert_int_equal(caps, cans[i]);
+			assert_true(sure);
 			assert_int_equal(vf_attrs_differ(&d.now, &before, ALL), 0);
 		}
 	}
 }
 
-static void probing_without_a_link_believes_in_a_rate(void **state)
+static void probing_without_a_link_believes_in_rates_and_says_so(void **state)
 {
 	unsigned int caps;
+	bool sure;
 
 	d.link = false;
 	d.strict = false;
-	assert_int_equal(vf_rtnl_probe(7, 0, &caps, NULL), 0);
-	assert_int_equal(caps, ALL & ~(unsigned int)VF_ATTR_MIN_TX_RATE);
+	assert_int_equal(vf_rtnl_probe(7, 0, &caps, &sure, NULL), 0);
+	assert_int_equal(caps, ALL);
+	assert_false(sure);
 	d.can &= ~(unsigned int)VF_ATTR_RATES;
-	assert_int_equal(vf_rtnl_probe(7, 0, &caps, NULL), 0);
+	assert_int_equal(vf_rtnl_probe(7, 0, &caps, &sure, NULL), 0);
 	assert_int_equal(caps, ALL & ~(unsigned int)VF_ATTR_RATES);
+	assert_true(sure);
 }
 
 static void a_driver_that_takes_no_zero_mac_takes_others(void **state)
 {
 	unsigned int caps;
+	bool sure;
 
 	d.no_zero_mac = true;
 	d.strict = false;
-	assert_int_equal(vf_rtnl_probe(7, 0, &caps, NULL), 0);
+	assert_int_equal(vf_rtnl_probe(7, 0, &caps, &sure, NULL), 0);
 	assert_int_equal(caps, ALL);
 }
 
@@ -338,10 +349,11 @@ static void probing_says_what_did_not_come_back(void **state)
 {
 	struct op_error e = {.http = 0};
 	unsigned int caps;
+	bool sure;
 
 	d.sticks = VF_ATTR_TRUST;
 	d.strict = false;
-	assert_int_equal(vf_rtnl_probe(7, 0, &caps, &e), -EIO);
+	assert_int_equal(vf_rtnl_probe(7, 0, &caps, &sure, &e), -EIO);
 	assert_string_equal(e.text, "vf 0: after probing, trust did not come back");
 }
 
@@ -349,9 +361,10 @@ static void probing_a_device_that_is_gone_fails(void **state)
 {
 	struct op_error e = {.http = 0};
 	unsigned int caps;
+	bool sure;
 
 	d.fails = -ENODEV;
-	assert_int_equal(vf_rtnl_probe(7, 0, &caps, &e), -ENODEV);
+	assert_int_equal(vf_rtnl_probe(7, 0, &caps, &sure, &e), -ENODEV);
 	assert_string_equal(e.text, "vf 0: probing its attributes: No such device");
 }
 
@@ -369,7 +382,7 @@ int main(void)
 		CASE(what_reads_back_otherwise_is_an_error),
 		CASE(a_device_that_is_gone_is_not_asked_again),
 		CASE(probing_finds_what_a_driver_does_and_leaves_no_trace),
-		CASE(probing_without_a_link_believes_in_a_rate),
+		CASE(probing_without_a_link_believes_in_rates_and_says_so),
 		CASE(a_driver_that_takes_no_zero_mac_takes_others),
 		CASE(probing_says_what_did_not_come_back),
 		CASE(probing_a_device_that_is_gone_fails),

@@ -153,6 +153,44 @@ static void a_vf_that_is_not_there_is_told_from_one_left_out(void **state)
 	assert_int_equal(a.n_told, 1);
 }
 
+static void one_answer_is_read_for_all_vfs(void **state)
+{
+	struct nl_msg *msg = *state;
+	struct vf_told told[4];
+
+	answer_of_three(msg);
+	assert_int_equal(vf_codec_answer_all(bytes(msg), length(msg), IFINDEX, 4, told), 0);
+	assert_true(told[0].told && told[1].told && told[2].told);
+	assert_false(told[3].told);
+	assert_int_equal(vf_attrs_differ(&told[1].attrs, &full, VF_ATTR_SETTABLE), 0);
+	assert_int_equal(told[1].has, VF_ATTR_SETTABLE | VF_ATTR_STATS);
+	assert_int_equal(told[1].stats.rx_packets, 1);
+	assert_int_equal(told[2].stats.rx_packets, 2);
+	assert_int_equal(told[0].has & VF_ATTR_SPOOFCHK, 0);
+	/* fewer than there are */
+	assert_int_equal(vf_codec_answer_all(bytes(msg), length(msg), IFINDEX, 1, told), 0);
+	assert_int_equal(vf_codec_answer_all(bytes(msg), length(msg), IFINDEX + 1, 1, told),
+			 -EBADMSG);
+}
+
+static void a_vf_that_cannot_be_read_does_not_hide_the_others(void **state)
+{
+	struct nl_msg *msg = *state;
+	struct nlattr *list = begin(msg, 3), *info;
+	struct vf_told told[3];
+
+	put_vf(msg, 2, &full, 1);
+	info = nla_nest_start(msg, IFLA_VF_INFO);
+	nla_put_u32(msg, IFLA_VF_MAC, 1); /* too short */
+	nla_nest_end(msg, info);
+	put_vf(msg, 0, &full, 1);
+	put_vf(msg, UINT32_MAX, &full, 1);
+	nla_nest_end(msg, list);
+	assert_int_equal(vf_codec_answer_all(bytes(msg), length(msg), IFINDEX, 3, told), 0);
+	assert_true(told[0].told && told[2].told);
+	assert_false(told[1].told);
+}
+
 static void an_answer_about_another_interface_is_none(void **state)
 {
 	struct nl_msg *msg = *state;
@@ -178,6 +216,7 @@ static void an_answer_cut_anywhere_is_refused(void **state)
 
 		memcpy(cut, bytes(msg), n);
 		assert_int_equal(vf_codec_answer(cut, n, IFINDEX, 1, &a), -EBADMSG);
+		assert_int_equal(vf_codec_answer_all(cut, n, IFINDEX, 0, NULL), -EBADMSG);
 	}
 }
 
@@ -193,12 +232,15 @@ static void every_inner_length_may_lie(void **state)
 		for (unsigned int lie = 0; lie < 3; lie++) {
 			static const uint16_t lies[] = {0, 5, UINT16_MAX};
 			_cleanup_(freep) unsigned char *copy = malloc(len);
+			struct vf_told told[3];
 			struct vf_answer a;
 			int r;
 
 			memcpy(copy, bytes(msg), len);
 			memcpy(copy + at, &lies[lie], sizeof(lies[lie]));
 			r = vf_codec_answer(copy, len, IFINDEX, 1, &a);
+			assert_true(r <= 0);
+			r = vf_codec_answer_all(copy, len, IFINDEX, 3, told);
 			assert_true(r <= 0);
 		}
 	}
@@ -402,12 +444,18 @@ static void the_kernel_tells_of_interfaces_without_vfs(void **state)
 	struct op_error e = {.http = 0};
 	struct vf_attrs a;
 	unsigned int caps;
+	struct vf_told told[2];
+	bool sure;
 
 	assert_int_equal(vf_rtnl_read(LO, 0, &a, NULL, NULL, &e), -ENOENT);
 	assert_string_equal(e.text, "vf 0: the PF has 0 VFs");
 	assert_int_equal(vf_rtnl_read(0x7ffffff0, 0, &a, NULL, NULL, &e), -ENODEV);
 	assert_string_equal(e.text, "the PF's network device 2147483632 is gone");
-	assert_int_equal(vf_rtnl_probe(LO, 0, &caps, &e), -ENOENT);
+	assert_int_equal(vf_rtnl_probe(LO, 0, &caps, &sure, &e), -ENOENT);
+	assert_int_equal(vf_rtnl_read_all(LO, true, 2, told, &e), 0);
+	assert_false(told[0].told || told[1].told);
+	assert_int_equal(vf_rtnl_read_all(0x7ffffff0, true, 2, told, &e), -ENODEV);
+	assert_string_equal(e.text, "the PF's network device 2147483632 is gone");
 }
 
 static void the_kernel_refuses_to_set_vfs_that_are_not_there(void **state)
@@ -430,6 +478,8 @@ int main(void)
 		CASE(an_answer_is_read_for_the_vf_that_is_asked_for),
 		CASE(what_a_driver_leaves_alone_is_not_told),
 		CASE(a_vf_that_is_not_there_is_told_from_one_left_out),
+		CASE(one_answer_is_read_for_all_vfs),
+		CASE(a_vf_that_cannot_be_read_does_not_hide_the_others),
 		CASE(an_answer_about_another_interface_is_none),
 		CASE(an_answer_cut_anywhere_is_refused),
 		CASE(every_inner_length_may_lie),

@@ -75,6 +75,8 @@ struct pf {
 	unsigned int wanted;  /* as the ledger has it */
 	unsigned int total_vfs;
 	unsigned int caps;  /* enum vf_attr: what VFs can be given */
+	bool caps_sure;	    /* tried since it was brought up, with a link */
+	uint64_t probed_us; /* when that was tried last; 0: never */
 	unsigned int epoch; /* counts losses: no VF survives one */
 	bool up;
 	bool vfs_lost;	 /* nets on it have not been told yet */

@@ -86,6 +86,25 @@ const char *vf_attr_names(unsigned int which, char buf[static VF_ATTR_NAMES_SIZE
 int vf_rtnl_read(int ifindex, unsigned int vf, struct vf_attrs *ret, unsigned int *ret_has,
 		 struct vf_stats *ret_stats, struct op_error *e) _must_check_;
 
+/* What the kernel said of one VF of several. */
+struct vf_told {
+	bool told; /* it said anything at all, and that could be read */
+	unsigned int has;
+	struct vf_attrs attrs;
+	struct vf_stats stats;
+};
+
+/**
+ * vf_rtnl_read_all() - vf_rtnl_read() of the first @n VFs, by the same one message
+ * @stats: their counters too
+ * @ret:   room for @n; one that the answer does not have is not told, and no error
+ *
+ * Context: any thread, without the baton; blocks up to 2 s. Return: 0; -ENODEV no such interface;
+ * -EBADMSG, -EMSGSIZE the answer as such; -ETIMEDOUT; -errno. Source: docs/sources.md [RT].
+ */
+int vf_rtnl_read_all(int ifindex, bool stats, unsigned int n, struct vf_told *ret,
+		     struct op_error *e) _must_check_;
+
 /**
  * vf_rtnl_write() - set the attributes in @which, read them back and compare
  * @caps: of vf_rtnl_probe(); an attribute that is not in it is refused by name before anything is
@@ -109,12 +128,12 @@ int vf_rtnl_write(int ifindex, unsigned int vf, const char *name, const struct v
  *
  * Sets each to a value on VF @vf, which nobody may use meanwhile, and puts back what was there; the
  * MAC is only set to what it is. Some drivers (igb) refuse any rate while the PF has no link, as if
- * it were a wrong one: VF_ATTR_MAX_TX_RATE of a probe without link means that there is such a call,
- * VF_ATTR_MIN_TX_RATE that it took one. Probe with the link up, where that matters.
+ * it were a wrong one: then the rates count as possible, and @ret_sure is false. Counters are not
+ * among the answers: those of a new VF are 0 with every driver.
  *
  * Context: any thread, without the baton. Return: 0 with bits in @ret_caps; -EIO what was there did
  * not come back; else as vf_rtnl_read().
  * Source: docs/sources.md [RT].
  */
-int vf_rtnl_probe(int ifindex, unsigned int vf, unsigned int *ret_caps,
+int vf_rtnl_probe(int ifindex, unsigned int vf, unsigned int *ret_caps, bool *ret_sure,
 		  struct op_error *e) _must_check_;
