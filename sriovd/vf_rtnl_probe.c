@@ -81,15 +81,6 @@ static int probe_vlan(struct probe *p)
 	return r;
 }
 
-/* Took it a rate? Without a link one may be refused for that alone. */
-static bool took_rate(struct probe *p, int r, int error)
-{
-	if (r != 0 || error != -EINVAL || p->before.link)
-		return r > 0;
-	p->unsure = true;
-	return true;
-}
-
 static int probe_rates(struct probe *p)
 {
 	struct vf_attrs a = p->before.attrs;
@@ -98,13 +89,15 @@ static int probe_rates(struct probe *p)
 	a.min_tx_rate = 0;
 	a.max_tx_rate = a.max_tx_rate == PROBE_RATE ? PROBE_RATE - 1 : PROBE_RATE;
 	r = attempt(p, &a, VF_ATTR_RATES, &error);
-	if (took_rate(p, r, error))
+	/* without a link a rate may be refused for that alone, and so may the other one */
+	p->unsure = r == 0 && error == -EINVAL && !p->before.link;
+	if (r > 0 || p->unsure)
 		p->caps |= VF_ATTR_MAX_TX_RATE;
 	if (r < 0)
 		return r;
 	a.min_tx_rate = a.max_tx_rate;
 	r = attempt(p, &a, VF_ATTR_RATES, &error);
-	if (took_rate(p, r, error))
+	if (r > 0 || (r == 0 && error == -EINVAL && p->unsure))
 		p->caps |= VF_ATTR_MIN_TX_RATE;
 	return r;
 }
