@@ -281,6 +281,30 @@ static void stop_bridge(struct sriovd *d, struct bridge *br)
 	sock_sweep(br->dir);
 }
 
+/* One may be removed while we wait for it, or those before it: so where we are is asked anew. */
+static void stop_pfs(struct sriovd *d, json_t *stopped)
+{
+	struct pf *pf;
+	size_t n = 0;
+
+	while ((pf = pf_at(d, n))) {
+		int r;
+
+		pf_ref(pf);
+		r = hold_wait(d, &pf->hold, true, clock_us() + CLOSE_US, "shutdown");
+		if (r != -ESTALE) {
+			pf_stop(d, pf);
+			json_array_append_new(stopped, json_sprintf("pf %s", pf->name));
+			for (n = 0; pf_at(d, n) && pf_at(d, n) != pf;)
+				n++;
+			n++;
+		}
+		if (r >= 0)
+			hold_release(d, &pf->hold, true);
+		pf_unref(d, pf);
+	}
+}
+
 int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_error *e)
 {
 	int r;
@@ -298,14 +322,7 @@ int reconcile_shutdown(struct sriovd *d, bool vms, json_t *stopped, struct op_er
 		return r;
 	}
 	/* recovery jobs end by themselves, now that closing is set */
-	for (struct pf *pf = d->pfs; pf; pf = pf->next) {
-		bool held = hold_wait(d, &pf->hold, true, clock_us() + CLOSE_US, "shutdown") >= 0;
-
-		pf_stop(d, pf);
-		json_array_append_new(stopped, json_sprintf("pf %s", pf->name));
-		if (held)
-			hold_release(d, &pf->hold, true);
-	}
+	stop_pfs(d, stopped);
 	for (size_t i = 0; i < d->n_bridges; i++) {
 		stop_bridge(d, &d->bridges[i]);
 		json_array_append_new(stopped, json_sprintf("bridge %s", d->bridges[i].cfg.name));
