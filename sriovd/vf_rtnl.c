@@ -358,7 +358,7 @@ static const char *value_text(const struct vf_attrs *a, enum vf_attr bit, char b
 
 static int compare(struct write *w)
 {
-	uint64_t deadline = clock_us() + LATE_US;
+	uint64_t deadline = clock_us() + clock_patient_us(LATE_US);
 	char want[MAC_TEXT], now[MAC_TEXT];
 	struct vf_answer a = {.n_vfs = 0};
 	char list[VF_ATTR_NAMES_SIZE];

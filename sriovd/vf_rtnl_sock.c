@@ -99,8 +99,8 @@ static bool answers(const unsigned char *bytes, size_t len, uint32_t seq)
 static int exchange(struct vf_rtnl *rt, struct nl_msg *msg, unsigned char **ret_bytes,
 		    size_t *ret_len)
 {
-	uint64_t deadline = clock_us() + ANSWER_US;
 	int fd = nl_socket_get_fd(rt->sk), r;
+	uint64_t deadline;
 	uint32_t seq;
 
 	rt->words[0] = '\0';
@@ -108,6 +108,8 @@ static int exchange(struct vf_rtnl *rt, struct nl_msg *msg, unsigned char **ret_
 	seq = nlmsg_hdr(msg)->nlmsg_seq;
 	if (send(fd, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len, 0) < 0)
 		return -errno;
+	/* the kernel did its work, and waited for the RTNL, before that returned */
+	deadline = clock_us() + clock_patient_us(ANSWER_US);
 	for (;;) {
 		_cleanup_(freep) unsigned char *bytes = NULL;
 		size_t len = 0;

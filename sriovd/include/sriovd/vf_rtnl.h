@@ -5,8 +5,9 @@
  * order that drivers need (MAC before spoofchk on; spoofchk off before a zero MAC), each value read
  * back and compared. What a driver cannot do is found by probing and refused by name, not by errno.
  *
- * The kernel works on a message while it is sent, under the RTNL: somebody who holds that for long
- * makes all of these as slow, whatever they say of their own deadline.
+ * The kernel works on a message while it is sent, under the RTNL: waiting for that has no bound.
+ * Whoever holds it for long makes all of these as slow; what they say of time is what they wait
+ * beyond it.
  */
 #include <linux/if_link.h>
 #include <sriovd/error.h>
