@@ -152,7 +152,9 @@ static void look_group(struct sriovd *d, struct verify_facts *f)
 	f->others[0] = '\0';
 	if (f->group < 0)
 		return;
+	baton_drop(d);
 	n = pcisys_group_members(d->sysfs, (unsigned int)f->group, member);
+	baton_take(d);
 	if (n == -E2BIG)
 		text_set(f->others, sizeof(f->others), "more than %u functions",
 			 PCISYS_MEMBERS_MAX);
@@ -238,10 +240,12 @@ static void begin(struct sriovd *d, const struct net *net, struct verify_facts *
 	}
 	f->how = net->pf->ops->host ? VERIFY_HOST : VERIFY_SOFT;
 	text_set(f->back_end, sizeof(f->back_end), "%s", net->pf->ops->back_end(net->pf));
-	if (f->how == VERIFY_HOST) {
-		f->remapping = remapping();
-		f->unsafe = pcisys_flag(d->sysfs, UNSAFE);
-	}
+	if (f->how != VERIFY_HOST)
+		return;
+	baton_drop(d); /* from here on @net may be gone */
+	f->remapping = remapping();
+	f->unsafe = pcisys_flag(d->sysfs, UNSAFE);
+	baton_take(d);
 }
 
 static int look(struct sriovd *d, const char *name, uint64_t generation, struct verify_facts *f,
