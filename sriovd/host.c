@@ -5,12 +5,14 @@
 #include <sriovd/host.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "host_internal.h"
 
 #define PATH_BYTES   256u
 #define CLASS_BRIDGE 0x06u
 #define CLASS_NET    0x02u
 #define DEVICES	     "bus/pci/devices"
+#define VIRTFN	     "virtfn"
 #define NETDEV_TRIES 3
 
 static void dir_closep(DIR **d)
@@ -134,6 +136,40 @@ static void netdev_fill(int sysfs, const char *bdf, struct host_pf *pf)
 		memset(&pf->mac, 0, sizeof(pf->mac));
 }
 
+/*
+ * By the links: the kernel has the device's lock while it changes the number and while a driver is
+ * unbound, which may wait for us, and reading sriov_numvfs waits for that lock.
+ */
+static int count_vfs(int sysfs, const char *bdf, unsigned int *ret_n)
+{
+	_cleanup_(dir_closep) DIR *dir = NULL;
+	const struct dirent *e;
+	char path[PATH_BYTES];
+	unsigned int n = 0;
+	int r;
+
+	snprintf(path, sizeof(path), DEVICES "/%s", bdf);
+	r = dir_open(sysfs, path, &dir);
+	if (r < 0)
+		return r == -ENOENT ? -ENODEV : r;
+	while ((e = readdir(dir)))
+		n += strncmp(e->d_name, VIRTFN, strlen(VIRTFN)) == 0;
+	*ret_n = n;
+	return 0;
+}
+
+/* A link that is made anew has another inode; and there are never VFs without number 0. */
+uint64_t host_pf_made(int sysfs, const char *bdf)
+{
+	char path[PATH_BYTES];
+	struct stat st;
+
+	if (!pcisys_bdf_ok(bdf))
+		return 0;
+	snprintf(path, sizeof(path), DEVICES "/%s/" VIRTFN "0", bdf);
+	return fstatat(sysfs, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_ino;
+}
+
 int host_pf_read(int sysfs, const char *bdf, struct host_pf *ret)
 {
 	struct host_pf pf = {.group = -1};
@@ -144,9 +180,10 @@ int host_pf_read(int sysfs, const char *bdf, struct host_pf *ret)
 	if (r < 0)
 		return r;
 	strcpy(pf.bdf.text, bdf);
-	r = pcisys_numvfs(sysfs, bdf, &pf.num_vfs);
+	r = count_vfs(sysfs, bdf, &pf.num_vfs);
 	if (r < 0)
 		return r;
+	pf.made = host_pf_made(sysfs, bdf);
 	r = pcisys_driver(sysfs, bdf, pf.driver);
 	if (r < 0)
 		return r;

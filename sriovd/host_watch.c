@@ -351,7 +351,7 @@ static int attribute(struct host_watch *w, const struct host_link *link, struct 
 	else if (r == -ESTALE) /* it has been renamed since, or has gone */
 		r = look_at_all(w, link->ifindex);
 	if (r < 0)
-		return r == -ENOMEM ? everything(ret) : 0;
+		return r == -ESTALE || host_gone(r) ? 0 : everything(ret);
 	k = find(w, link->ifindex);
 	if (!k)
 		return 0;
@@ -381,10 +381,15 @@ static int next_link(struct host_watch *w, struct host_event *ret)
 	}
 	if (r == 0)
 		return 0;
-	/* what came and went meanwhile is not known: begin anew */
+	if (r != -ENOBUFS && r != -ENOMEM && r != -EBADMSG)
+		return r;
+	/*
+	 * What came and went meanwhile is not known: begin anew. Those that cannot be looked at now
+	 * (no descriptors left) are found again when something is said of them.
+	 */
 	w->n_known = 0;
-	r = look_at_all(w, 0);
-	return r < 0 && r != -ENOMEM ? r : everything(ret);
+	(void)!look_at_all(w, 0);
+	return everything(ret);
 }
 
 int host_watch_next(struct host_watch *w, struct host_event *ret)

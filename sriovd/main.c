@@ -306,8 +306,8 @@ static int run(struct sriovd *d)
 	if (r >= 0)
 		r = open_state(d);
 	/* without it everything works, and changes are noticed when something is used */
-	if (r >= 0 && pf_host_watch(d) < 0)
-		log_warning(0, "changes of the host's devices are not watched");
+	if (r >= 0)
+		(void)!pf_host_watch(d);
 	if (r >= 0)
 		r = serve(d);
 	if (r >= 0 && d->closing) {

@@ -39,6 +39,7 @@ static int vfs_apply(struct sriovd *d, struct pf *pf, unsigned int num_vfs, stru
 	if (pf->num_vfs != num_vfs)
 		return op_fail(e, HTTP_CHILD, -EIO, "pf %s: asked for %u VFs, has %u", pf->name,
 			       num_vfs, pf->num_vfs);
+	pf->remake = false;
 	vfs_renewed(d, pf);
 	text_set(row.name, sizeof(row.name), "%s", pf->name);
 	r = ledger_put_pf(d->ledger, &row);
@@ -104,6 +105,12 @@ bool pf_ready(struct sriovd *d, struct pf *pf)
 	return pf->ops->alive(d, pf) && (pf->ops->kernel || pf->drv.running);
 }
 
+/* VFs that somebody else made are not what baselines and quarantine are about. */
+static bool must_make(const struct pf *pf)
+{
+	return pf->num_vfs != pf->wanted || (pf->remake && pf->num_vfs > 0);
+}
+
 int pf_bring_up(struct sriovd *d, struct pf *pf, struct op_error *e)
 {
 	unsigned int epoch = pf->epoch;
@@ -116,10 +123,10 @@ int pf_bring_up(struct sriovd *d, struct pf *pf, struct op_error *e)
 	if (pf->vfs_lost)
 		return op_fail(e, HTTP_CHILD, -EAGAIN, "%s", pf->loss);
 	r = pf->ops->bring_up(d, pf, e);
-	if (r >= 0 && pf->num_vfs != pf->wanted && has_tenants(pf))
+	if (r >= 0 && must_make(pf) && has_tenants(pf))
 		r = op_fail(e, HTTP_CHILD, -EAGAIN, "pf %s: VFs of its past are not given back yet",
 			    pf->name);
-	if (r >= 0 && pf->num_vfs != pf->wanted)
+	if (r >= 0 && must_make(pf))
 		r = vfs_apply(d, pf, pf->wanted, e);
 	if (r >= 0)
 		r = vfs_check(d, pf, e);
@@ -135,16 +142,18 @@ int pf_bring_up(struct sriovd *d, struct pf *pf, struct op_error *e)
 	return 0;
 }
 
-/* Nothing to wait for when the PF is taken away. */
+/* Nothing to wait for when the PF is taken away, or was struck again: somebody waits for us then.
+ */
 static int recover_pause(struct sriovd *d, struct pf *pf, uint64_t us)
 {
 	uint64_t deadline_us = clock_us() + us;
 	int r = us ? 0 : -ETIMEDOUT;
 
-	while (r >= 0 && !pf->removed && !d->closing && !pf->hurry)
+	while (r >= 0 && !pf->removed && !d->closing && !pf->hurry && !pf->vfs_lost &&
+	       !pf->requested)
 		r = state_wait(d, deadline_us);
 	pf->hurry = false;
-	return r == -ECANCELED || pf->removed || d->closing ? -ECANCELED : 0;
+	return d->stopping || pf->removed || d->closing ? -ECANCELED : 0;
 }
 
 /* One try. Return: 0 up; -ECANCELED; -errno try again. */
@@ -209,10 +218,13 @@ void pf_lose(struct sriovd *d, struct pf *pf, const char *reason)
 	pf->epoch++;
 	pf->vfs_lost = true;
 	pf->num_vfs = 0;
+	pf->made = 0;
+	pf->remake = pf->ops->host;
 	pf->seen_us = 0;
 	text_set(pf->loss, sizeof(pf->loss), "%s", reason);
 	text_set(pf->reason, sizeof(pf->reason), "%s", reason);
 	event_add(d, pf->object, "lost", "%s", reason);
+	pthread_cond_broadcast(&d->changed);
 	pf_recover(d, pf);
 }
 

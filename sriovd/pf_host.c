@@ -172,6 +172,9 @@ void host_pf_took(struct sriovd *d, struct pf *pf, const struct host_pf *now)
 	pf->now = *now;
 	if (!pf->ops->kernel)
 		pf->now.speed_mbps = was.speed_mbps; /* the kernel has no network device to ask */
+	pf->unread = false;
+	if (!pf->made)
+		pf->made = now->made;
 	pf->total_vfs = now->total_vfs < VFS_MAX ? now->total_vfs : VFS_MAX;
 	if (!pf->ops->kernel)
 		return;
@@ -198,9 +201,12 @@ int host_pf_look(struct sriovd *d, struct pf *pf, struct op_error *e)
 	baton_drop(d);
 	r = host_pf_read(d->sysfs, bdf, &now);
 	baton_take(d);
-	pf->absent = r < 0;
-	if (r < 0)
+	pf->absent = host_gone(r);
+	if (pf->absent)
 		return op_fail(e, HTTP_CHILD, -ENODEV, "pf %s: %s is not there", pf->name, bdf);
+	if (r < 0)
+		return op_fail(e, HTTP_INTERNAL, r, "pf %s: %s cannot be read: %s", pf->name, bdf,
+			       strerrordesc_np(-r));
 	/* that takes the RTNL: only after something happened to it */
 	if (now.carrier == pf->now.carrier)
 		now.speed_mbps = pf->now.speed_mbps;
@@ -223,16 +229,19 @@ bool host_driver_is(const struct sriovd *d, const struct pf *pf, const char *dri
 int host_numvfs(struct sriovd *d, struct pf *pf, unsigned int n, struct op_error *e)
 {
 	char err[PCISYS_ERR_MAX] = "", bdf[sizeof(pf->host.bdf)];
+	uint64_t made;
 	int r;
 
 	memcpy(bdf, pf->host.bdf, sizeof(bdf));
 	baton_drop(d);
 	r = pcisys_set_numvfs(d->sysfs, bdf, n, err, sizeof(err));
+	made = host_pf_made(d->sysfs, bdf);
 	baton_take(d);
 	if (r < 0)
 		return op_fail(e, HTTP_CHILD, r, "pf %s: %.240s", pf->name,
 			       err[0] ? err : strerrordesc_np(-r));
 	pf->now.num_vfs = n;
+	pf->made = made;
 	return 0;
 }
 

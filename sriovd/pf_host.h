@@ -16,8 +16,12 @@ struct vf_at {
 
 void vf_at_set(const struct sriovd *d, const struct pf *pf, unsigned int vf, struct vf_at *ret);
 
-/** pf_kernel_settle() - what could not be tried without a link is tried now; drops the baton. */
-void pf_kernel_settle(struct sriovd *d, struct pf *pf);
+/**
+ * pf_kernel_settle() - what could not be tried without a link is tried now; drops the baton
+ *
+ * Returns true when somebody works on the PF: then it has to be called again.
+ */
+bool pf_kernel_settle(struct sriovd *d, struct pf *pf);
 
 /** host_vf_fit() - it is there and may be passed on. Without the baton. */
 int host_vf_fit(const struct vf_at *at, struct host_vf *ret, struct op_error *e) _must_check_;

@@ -160,20 +160,21 @@ static int probe(struct sriovd *d, struct pf *pf, bool had_link, struct op_error
 	return keep_caps(d, pf, caps, e);
 }
 
-void pf_kernel_settle(struct sriovd *d, struct pf *pf)
+bool pf_kernel_settle(struct sriovd *d, struct pf *pf)
 {
 	struct op_error e = {};
 
 	if (!pf->ops->kernel || !pf->up || pf->caps_sure || !pf->now.carrier || spare_vf(pf) < 0)
-		return;
+		return false;
 	/* trying is told of as a change too, and is not to follow from itself */
 	if (pf->probed_us && clock_us() - pf->probed_us < SETTLE_US)
-		return;
-	if (hold_wait(d, &pf->hold, true, clock_us() + SETTLE_US, "probe of %s", pf->name) < 0)
-		return;
+		return false;
+	if (pf->removed || hold_take(&pf->hold, true, "", &e, "probe of %s", pf->name) < 0)
+		return !pf->removed;
 	if (pf->up && !pf->removed && probe(d, pf, false, &e) < 0)
 		log_object_warning(pf->object, 0, "%s", e.text);
 	hold_release(d, &pf->hold, true);
+	return false;
 }
 
 static int kernel_bring_up(struct sriovd *d, struct pf *pf, struct op_error *e)
@@ -193,12 +194,11 @@ static int kernel_bring_up(struct sriovd *d, struct pf *pf, struct op_error *e)
 	pf->num_vfs = pf->now.num_vfs;
 	pf->caps = pf->host.caps | (pf->caps & VF_ATTR_STATS);
 	pf->caps_sure = false;
-	/* otherwise they are about to be made anew */
-	if (pf->num_vfs == pf->wanted)
-		r = record_baselines(d, pf, e);
-	if (r >= 0 && pf->num_vfs == pf->wanted)
-		r = probe(d, pf, !pf->host.caps, e);
-	return r;
+	/* they are about to be made anew */
+	if (pf->num_vfs != pf->wanted || pf->remake)
+		return 0;
+	r = record_baselines(d, pf, e);
+	return r < 0 ? r : probe(d, pf, !pf->host.caps, e);
 }
 
 static int make_vfs(struct sriovd *d, struct pf *pf, unsigned int num_vfs, struct op_error *e)
@@ -377,8 +377,9 @@ static int kernel_give_back(struct sriovd *d, struct pf *pf, struct op_error *e)
 	bool had_link;
 	int r;
 
-	if (host_pf_look(d, pf, e) < 0)
-		return 0; /* nothing is left to give back */
+	r = host_pf_look(d, pf, e);
+	if (r < 0)
+		return r == -ENODEV ? 0 : r; /* nothing is left to give back */
 	r = look(d, pf, e);
 	had_link = pf->now.carrier && pf->host.was_up;
 	if (r >= 0 && pf->now.num_vfs > 0) {

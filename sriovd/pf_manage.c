@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* PFs of the host come, go, and change behind our back. */
-#include <lib/clock.h>
+/* PFs of the host are taken over and given back. */
 #include <lib/log.h>
+#include <sriovd/watch.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/random.h>
 
 #include "pf_host.h"
 
-#define INTEL	    0x8086
-#define NIC_82576   0x10c9
-#define REMOVE_US   (30 * USEC_PER_SEC)
-#define EVENTS_TURN 64
-#define UUID_BYTES  16
+#define INTEL	   0x8086
+#define NIC_82576  0x10c9
+#define UUID_BYTES 16
 
 struct pf *pf_host_find(struct sriovd *d, const char *bdf)
 {
@@ -110,7 +107,8 @@ static int judge(const struct host_pf *host, bool ours, struct op_error *e)
 	return 0;
 }
 
-static int find_device(struct sriovd *d, const char *device, struct host_pf *ret,
+/* Without the baton. */
+static int find_device(const struct sriovd *d, const char *device, struct host_pf *ret,
 		       struct op_error *e)
 {
 	struct pcisys_bdf bdf = {};
@@ -124,6 +122,9 @@ static int find_device(struct sriovd *d, const char *device, struct host_pf *ret
 		r = host_pf_read(d->sysfs, bdf.text, ret);
 	if (r == -ENOENT && bdf.text[0])
 		return op_fail(e, HTTP_CONFLICT, -EOPNOTSUPP, "%.64s has no SR-IOV", device);
+	if (r < 0 && bdf.text[0] && !host_gone(r))
+		return op_fail(e, HTTP_INTERNAL, r, "%s cannot be read: %s", bdf.text,
+			       strerrordesc_np(-r));
 	if (r < 0)
 		return op_fail(e, HTTP_MISSING, -ENOENT,
 			       "no PCI address and no network device of a PCI function: %.64s",
@@ -143,8 +144,14 @@ static int fill_row(struct sriovd *d, const struct pf_add *add, struct row_host_
 		return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
 			       "driver %.32s: must be kernel or sriov-pf", add->driver);
 	r = choose_name(d, add->name, row->name, e);
+	if (r < 0)
+		return r;
+	baton_drop(d);
+	r = find_device(d, add->device, &host, e);
+	baton_take(d);
+	/* somebody may have had the same idea meanwhile */
 	if (r >= 0)
-		r = find_device(d, add->device, &host, e);
+		r = choose_name(d, add->name, row->name, e);
 	if (r < 0)
 		return r;
 	owner = pf_host_find(d, host.bdf.text);
@@ -176,7 +183,30 @@ static void forget(struct sriovd *d, struct pf *pf)
 	if (path_set(path, sizeof(path), "%s/pf/%s", d->cfg.run_dir, pf->name) >= 0)
 		rmdir(path);
 	pthread_cond_broadcast(&d->changed);
+	child_unwatch(d, &pf->drv);
+	watch_del(d, pf->request_fd);
 	pf_free(d, pf);
+}
+
+/* It did not come up: as if it had never been ours. Otherwise we keep it, to be removed again. */
+static void undo_add(struct sriovd *d, struct pf *pf, struct op_error *e)
+{
+	struct op_error undo = {};
+	int r;
+
+	pf->up = false;
+	r = pf->ops->give_back(d, pf, &undo);
+	if (r >= 0) {
+		forget(d, pf);
+		return;
+	}
+	text_set(pf->reason, sizeof(pf->reason), "it is not given back yet: %s", op_text(&undo, r));
+	log_object_warning(pf->object, 0, "%s; it stays until it is removed", pf->reason);
+	event_add(d, pf->object, "lost", "%s", pf->reason);
+	text_set(undo.text, sizeof(undo.text), "%s", e->text);
+	text_set(e->text, sizeof(e->text), "%.150s; pf %s has to be removed: %.200s", undo.text,
+		 pf->name, pf->reason);
+	hold_release(d, &pf->hold, true);
 }
 
 int pf_host_add(struct sriovd *d, const struct pf_add *add, struct pf **ret_pf, struct op_error *e)
@@ -206,10 +236,8 @@ int pf_host_add(struct sriovd *d, const struct pf_add *add, struct pf **ret_pf, 
 			*ret_pf = pf_ref(pf);
 			return 0;
 		}
-		struct op_error undo = {};
-
-		if (pf->ops->give_back(d, pf, &undo) < 0)
-			log_object_warning(pf->object, 0, "giving it back: %s", undo.text);
+		undo_add(d, pf, e);
+		return r;
 	}
 	if (pf)
 		forget(d, pf);
@@ -256,129 +284,4 @@ int pf_host_remove(struct sriovd *d, struct pf *pf, struct op_error *e)
 	forget(d, pf);
 	log_info("pf %s: given back", name);
 	return 0;
-}
-
-/* ---- what the kernel tells ---- */
-
-static void compare(struct sriovd *d, struct pf *pf, int r, const struct host_pf *now)
-{
-	char reason[LEDGER_REASON] = "";
-
-	if (r < 0)
-		text_set(reason, sizeof(reason), "%s is not there any more", pf->host.bdf);
-	else if (strcmp(now->driver, pf->host.driver) != 0)
-		text_set(reason, sizeof(reason), "%s is driven by %s now, not by %s", pf->host.bdf,
-			 now->driver[0] ? now->driver : "nothing", pf->host.driver);
-	else if (pf->up && now->num_vfs != pf->num_vfs)
-		text_set(reason, sizeof(reason), "somebody changed the VFs of %s from %u to %u",
-			 pf->host.bdf, pf->num_vfs, now->num_vfs);
-	if (!reason[0]) {
-		host_pf_took(d, pf, now);
-		pf->seen_us = 0;
-		pf->hurry = pf->absent && !pf->up;
-		pf->absent = pf->ops->kernel && now->ifindex <= 0;
-		pthread_cond_broadcast(&d->changed);
-		return;
-	}
-	pf->may_bind |= r < 0; /* when it is there again its kernel driver claims it first */
-	pf->absent = r < 0 || strcmp(now->driver, pf->host.driver) != 0;
-	if (pf->up || pf->num_vfs > 0) {
-		log_object_warning(pf->object, 0, "lost: %s", reason);
-		pf_lose(d, pf, reason);
-	}
-}
-
-/* A number that we are changing ourselves says nothing: then it is looked at once more. */
-static void check(struct sriovd *d, struct pf *pf)
-{
-	uint64_t deadline_us = clock_us() + REMOVE_US;
-	char bdf[sizeof(pf->host.bdf)];
-	unsigned int serial;
-	struct host_pf now;
-	int r;
-
-	while (pf->hold.exclusive && !pf->removed)
-		if (state_wait(d, deadline_us) < 0) {
-			d->host_changed = true; /* later, then */
-			return;
-		}
-	if (pf->removed)
-		return;
-	serial = pf->serial;
-	memcpy(bdf, pf->host.bdf, sizeof(bdf));
-	baton_drop(d);
-	r = host_pf_read(d->sysfs, bdf, &now);
-	if (r >= 0 && now.carrier)
-		(void)!host_pf_speed(d->sysfs, bdf, &now.speed_mbps);
-	baton_take(d);
-	if (pf->removed)
-		return;
-	if (pf->hold.exclusive || pf->serial != serial)
-		d->host_changed = true;
-	else
-		compare(d, pf, r, &now);
-	pf_kernel_settle(d, pf);
-}
-
-static void host_job(struct sriovd *d, void *arg)
-{
-	struct pf *pf;
-
-	while (d->host_changed && !d->stopping && !d->closing) {
-		d->host_changed = false;
-		for (size_t n = 0; (pf = pf_at(d, n)); n++) {
-			if (!pf->ops->host)
-				continue;
-			check(d, pf_ref(pf));
-			pf_unref(d, pf);
-		}
-	}
-	d->host_job = false;
-}
-
-void pf_host_changed(struct sriovd *d)
-{
-	bool any = false;
-
-	for (const struct pf *pf = d->pfs; pf; pf = pf->next)
-		any |= pf->ops->host;
-	if (!any || d->stopping || d->closing)
-		return;
-	d->host_changed = true;
-	if (d->host_job)
-		return;
-	d->host_job = true;
-	if (job_start(d, host_job, NULL) < 0)
-		d->host_job = false;
-}
-
-static int on_host(sd_event_source *s, int fd, uint32_t revents, void *userdata)
-{
-	struct sriovd *d = userdata;
-	struct host_event ev;
-	bool any = false;
-	int r = 1;
-
-	for (int i = 0; i < EVENTS_TURN && r > 0; i++) {
-		r = host_watch_next(d->watch, &ev);
-		any |= r > 0;
-	}
-	if (r < 0)
-		log_warning(r, "changes of the host's devices are not heard of any more");
-	if (any) {
-		baton_take(d);
-		pf_host_changed(d);
-		baton_drop(d);
-	}
-	return r < 0 ? r : 0;
-}
-
-int pf_host_watch(struct sriovd *d)
-{
-	int r;
-
-	r = host_watch_new(d->sysfs, &d->watch);
-	if (r < 0)
-		return r;
-	return sd_event_add_io(d->event, NULL, host_watch_fd(d->watch), EPOLLIN, on_host, d);
 }

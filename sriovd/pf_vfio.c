@@ -302,7 +302,9 @@ static int vfio_vf_list(struct sriovd *d, struct pf *pf, bool stats, struct vf_l
 	r = pf_driver_vf_list(d, pf, stats, list, e);
 	for (unsigned int i = 0; r >= 0 && i < list->n; i++) {
 		vf_at_set(d, pf, i, &at);
+		baton_drop(d);
 		host_vf_tell(&at, true, &list->vf[i]);
+		baton_take(d);
 	}
 	return r;
 }
@@ -315,7 +317,9 @@ static int vfio_vf_program(struct sriovd *d, struct pf *pf, unsigned int vf,
 	int r;
 
 	vf_at_set(d, pf, vf, &at);
+	baton_drop(d);
 	r = host_vf_fit(&at, &now, e);
+	baton_take(d);
 	return r < 0 ? r : pf_driver_vf_program(d, pf, vf, want, e);
 }
 
@@ -357,9 +361,15 @@ static const char *vfio_back_end(const struct pf *pf)
 
 static int take_down(struct sriovd *d, struct pf *pf, struct op_error *e)
 {
-	int r = 0;
+	int r;
 
-	if (host_pf_look(d, pf, NULL) >= 0 && pf->now.num_vfs > 0) {
+	r = host_pf_look(d, pf, e);
+	if (r == -ENODEV)
+		pf->now.num_vfs = 0; /* it has gone, they with it */
+	else if (r < 0)
+		return r;
+	r = 0;
+	if (pf->now.num_vfs > 0) {
 		r = host_vfs_unused(d, pf, e);
 		if (r >= 0)
 			r = host_numvfs(d, pf, 0, e);
@@ -394,8 +404,9 @@ static int vfio_give_back(struct sriovd *d, struct pf *pf, struct op_error *e)
 	if (r < 0)
 		return r;
 	switch_back(d, pf);
-	if (host_pf_look(d, pf, NULL) < 0)
-		return 0; /* nothing is left to give back */
+	r = host_pf_look(d, pf, e);
+	if (r < 0)
+		return r == -ENODEV ? 0 : r; /* nothing is left to give back */
 	memcpy(bdf, pf->host.bdf, sizeof(bdf));
 	baton_drop(d);
 	r = pcisys_restore(d->sysfs, bdf, &before, err, sizeof(err));

@@ -165,6 +165,8 @@ static json_t *problems(const struct sriovd *d)
 
 	if (d->ledger_problem[0])
 		add_problem(list, "%s", d->ledger_problem);
+	if (d->watch_problem[0])
+		add_problem(list, "%s", d->watch_problem);
 	for (const struct pf *pf = d->pfs; pf; pf = pf->next) {
 		if (!pf->up)
 			add_problem(list, "pf %s is lost: %s", pf->name, pf->reason);

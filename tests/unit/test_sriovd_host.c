@@ -117,6 +117,33 @@ static void a_pf_is_told_with_all_that_it_has(void **state)
 	assert_int_equal(mbps, 1000);
 }
 
+static void vfs_are_counted_without_waiting_for_who_changes_their_number(void **state)
+{
+	struct host_pf p;
+
+	/* a read of that one could block */
+	sysfs_tree_file(*state, AT(PF, "sriov_numvfs"), "7\n");
+	assert_int_equal(host_pf_read(sysfs_tree_fd(*state), PF, &p), 0);
+	assert_int_equal(p.num_vfs, 2);
+	assert_int_not_equal(p.made, 0);
+	assert_int_equal(host_pf_read(sysfs_tree_fd(*state), PF2, &p), 0);
+	assert_int_equal(p.num_vfs, 0);
+	assert_int_equal(p.made, 0);
+}
+
+static void vfs_made_anew_are_told_from_those_before(void **state)
+{
+	int fd = sysfs_tree_fd(*state);
+	uint64_t before = host_pf_made(fd, PF);
+
+	assert_int_equal(host_pf_made(fd, PF), before);
+	sysfs_tree_link(*state, AT(PF, "new"), "../" VF0);
+	assert_int_equal(renameat(fd, AT(PF, "new"), fd, AT(PF, "virtfn0")), 0);
+	assert_int_not_equal(host_pf_made(fd, PF), before);
+	assert_int_not_equal(host_pf_made(fd, PF), 0);
+	assert_int_equal(host_pf_made(fd, "../x"), 0);
+}
+
 static void a_pf_without_network_device_is_one(void **state)
 {
 	int fd = sysfs_tree_fd(*state);
@@ -180,7 +207,7 @@ static void all_pfs_are_told_by_address_and_nothing_else(void **state)
 	pf(t, "0000:0b:00.0", 20); /* a disk */
 	sysfs_tree_file(t, AT("0000:0b:00.0", "class"), "0x010802\n");
 	pf(t, "0000:0c:00.0", 21); /* whatever that is */
-	sysfs_tree_file(t, AT("0000:0c:00.0", "sriov_numvfs"), "many\n");
+	sysfs_tree_file(t, AT("0000:0c:00.0", "sriov_totalvfs"), "many\n");
 	assert_int_equal(host_pfs(sysfs_tree_fd(t), list), 3);
 	assert_string_equal(list[0].bdf.text, PF);
 	assert_string_equal(list[1].bdf.text, PF2);
@@ -505,6 +532,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_pf_is_told_with_all_that_it_has),
+		CASE(vfs_are_counted_without_waiting_for_who_changes_their_number),
+		CASE(vfs_made_anew_are_told_from_those_before),
 		CASE(a_pf_without_network_device_is_one),
 		CASE(a_link_is_there_when_the_device_is_up_and_has_one),
 		CASE(the_pf_s_own_device_is_told_from_those_of_its_vfs),

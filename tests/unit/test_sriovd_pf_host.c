@@ -50,6 +50,28 @@ static void make_pf(const char *bdf, const char *netdev, const char *vendor, int
 	sysfs_tree_link(tree, path, target);
 }
 
+/* As the kernel does with their number. */
+static void make_vfs(unsigned int n)
+{
+	char path[64], target[32];
+
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), AT(PF, "virtfn%u"), i);
+		snprintf(target, sizeof(target), "../0000:01:10.%u", i);
+		sysfs_tree_link(tree, path, target);
+	}
+}
+
+static void remove_vfs(unsigned int n)
+{
+	char path[64];
+
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), AT(PF, "virtfn%u"), i);
+		sysfs_tree_remove(tree, path);
+	}
+}
+
 static int setup(void **state)
 {
 	log_set_level(LOG_LEVEL_ERROR);
@@ -151,9 +173,9 @@ static void what_cannot_be_taken_over_is_refused_with_the_reason(void **state)
 	refused("{\"device\":\"eth0\",\"driver\":\"igb\"}", 400, "kernel or sriov-pf");
 	refused("{\"device\":\"eth1\",\"driver\":\"sriov-pf\"}", 409, "8086:10c9");
 	refused("{\"device\":\"eth0\",\"vfs\":1}", 400, "unknown key");
-	sysfs_tree_file(tree, AT(PF, "sriov_numvfs"), "2\n");
+	make_vfs(2);
 	refused("{\"device\":\"eth0\"}", 409, "somebody else made");
-	sysfs_tree_file(tree, AT(PF, "sriov_numvfs"), "0\n");
+	remove_vfs(2);
 	sysfs_tree_remove(tree, AT(PF, "iommu_group"));
 	refused("{\"device\":\"eth0\"}", 409, "no IOMMU group");
 	assert_null(pf_host_find(&d, PF));
@@ -214,6 +236,7 @@ static void vfs_that_cannot_be_used_are_taken_away_again(void **state)
 {
 	ok("POST", "/v1/pfs", "{\"device\":\"eth0\"}", 201);
 	/* sysfs takes the number, and there is no such network device to ask about them */
+	make_vfs(3);
 	ok("PATCH", "/v1/pfs/p1", "{\"num_vfs\":3}", 404);
 	assert_true(becomes("p1", true));
 	assert_int_equal(pf_find(&d, "p1")->wanted, 0);
@@ -244,6 +267,79 @@ static void pf_without_its_driver_is_lost_until_that_is_back(void **state)
 	ok("DELETE", "/v1/pfs/up", NULL, 200);
 }
 
+static bool was_said(const char *word)
+{
+	_cleanup_(json_decrefp) json_t *answer = call("GET", "/v1/events", NULL, 200);
+	json_t *event;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "events"), i, event)
+		if (strstr(say(event, "text"), word))
+			return true;
+	return false;
+}
+
+static void vfs_that_somebody_made_anew_are_not_ours(void **state)
+{
+	uint64_t deadline_us = clock_us() + WAIT_US;
+	struct pf *pf;
+
+	ok("POST", "/v1/pfs", "{\"device\":\"eth0\"}", 201);
+	make_vfs(2);
+	baton_take(&d);
+	pf = pf_find(&d, "p1");
+	pf->num_vfs = 2;
+	pf->made = 1; /* no inode of a file */
+	pf_host_changed(&d);
+	baton_drop(&d);
+	while (!was_said("made the 2 VFs of " PF " anew") && clock_us() < deadline_us)
+		clock_sleep_us(10 * USEC_PER_MSEC);
+	assert_true(was_said("anew"));
+	assert_true(becomes("p1", true));
+}
+
+static void pf_that_cannot_be_read_now_is_not_lost(void **state)
+{
+	uint64_t deadline_us = clock_us() + WAIT_US;
+	bool unread = false;
+
+	ok("POST", "/v1/pfs", "{\"device\":\"eth0\"}", 201);
+	sysfs_tree_file(tree, AT(PF, "sriov_totalvfs"), "many\n");
+	look_again();
+	while (!unread && clock_us() < deadline_us) {
+		clock_sleep_us(10 * USEC_PER_MSEC);
+		baton_take(&d);
+		unread = pf_find(&d, "p1")->unread;
+		baton_drop(&d);
+	}
+	assert_true(unread);
+	assert_true(pf_find(&d, "p1")->up);
+	/* nor is it forgotten without having been given back */
+	ok("DELETE", "/v1/pfs/p1", NULL, 500);
+	sysfs_tree_file(tree, AT(PF, "sriov_totalvfs"), "7\n");
+	assert_true(becomes("p1", true));
+	assert_false(was_said("not there"));
+	ok("DELETE", "/v1/pfs/p1", NULL, 200);
+}
+
+static void pf_that_is_not_given_back_can_be_removed_again(void **state)
+{
+	_cleanup_(json_decrefp) json_t *pf = NULL;
+
+	sysfs_tree_driver(tree, "vfio-pci");
+	sysfs_tree_file(tree, "module/vfio_pci/parameters/enable_sriov", "Y\n");
+	sysfs_tree_file(tree, AT(PF, "driver_override"), "(null)\n");
+	sysfs_tree_serve(tree, true);
+	refused("{\"device\":\"eth0\",\"driver\":\"sriov-pf\"}", 502, "has to be removed");
+	pf = call("GET", "/v1/pfs/p1", NULL, 200);
+	assert_string_equal(say(pf, "state"), "lost");
+	assert_non_null(strstr(say(pf, "reason"), "not given back"));
+	/* its driver takes it now */
+	sysfs_tree_link(tree, AT(PF, "driver"), "../../drivers/igb");
+	ok("DELETE", "/v1/pfs/p1", NULL, 200);
+	assert_null(pf_find(&d, "p1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +352,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(vfs_that_cannot_be_used_are_taken_away_again, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(pf_without_its_driver_is_lost_until_that_is_back,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(vfs_that_somebody_made_anew_are_not_ours, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(pf_that_cannot_be_read_now_is_not_lost, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(pf_that_is_not_given_back_can_be_removed_again,
 						setup, teardown),
 	};
 

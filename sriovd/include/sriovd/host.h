@@ -4,7 +4,7 @@
  * SR-IOV functions of this host as the kernel shows them: sysfs for what is there, a watch on
  * uevents and rtnetlink for what changes. A function is known by its PCI address; its network
  * device's name is for people and may change at any time. Reading never takes the RTNL, save
- * host_pf_speed(); it waits while somebody changes the number of VFs of the PF that is read.
+ * host_pf_speed(), and never waits for whoever changes the number of VFs.
  */
 #include <lib/mac.h>
 #include <lib/pci_sysfs.h>
@@ -19,10 +19,11 @@ struct host_pf {
 	struct pcisys_bdf bdf;
 	char driver[PCISYS_DRIVER_MAX]; /* empty: none */
 	uint16_t vendor, device;
-	int numa_node;		/* -1: unknown */
-	int group;		/* -1: no IOMMU group */
-	unsigned int total_vfs; /* sriov_totalvfs: what driver and firmware allow */
-	unsigned int num_vfs;
+	int numa_node;		 /* -1: unknown */
+	int group;		 /* -1: no IOMMU group */
+	unsigned int total_vfs;	 /* sriov_totalvfs: what driver and firmware allow */
+	unsigned int num_vfs;	 /* that are there; not all yet while they are being made */
+	uint64_t made;		 /* another number for VFs that were made anew; 0: none are there */
 	bool autoprobe;		 /* sriov_drivers_autoprobe */
 	char netdev[IFNAMSIZ];	 /* empty: none now */
 	int ifindex;		 /* 0: none */
@@ -64,6 +65,26 @@ int host_pfs(int sysfs, struct host_pf *ret) _must_check_;
  */
 int host_pf_read(int sysfs, const char *bdf, struct host_pf *ret) _must_check_;
 int host_vf_read(int sysfs, const char *bdf, unsigned int vf, struct host_vf *ret) _must_check_;
+
+/**
+ * host_pf_made() - struct host_pf.made of the VFs that are there now
+ *
+ * Context: any thread; reads sysfs. Return: the number; 0 there are none.
+ * Source: docs/sources.md [SYS].
+ */
+uint64_t host_pf_made(int sysfs, const char *bdf);
+
+/**
+ * host_gone() - does this error of reading a PF mean that there is none, now?
+ *
+ * Everything else says something of the reader.
+ *
+ * Context: pure. Return: true or false. Source: docs/sources.md [SYS].
+ */
+static inline bool host_gone(int r)
+{
+	return r == -ENODEV || r == -ENOENT;
+}
 
 /**
  * host_pf_speed() - speed of a PF's link; the kernel takes the RTNL for it

@@ -86,7 +86,7 @@ struct pf_add {
  *
  * Context: request. Return: 0 with the PF, which has a pf_ref(); -EINVAL; -ENOENT; -EEXIST; -EBUSY
  * it has VFs of somebody; -EPERM no IOMMU; -EOPNOTSUPP that driver cannot; -errno; nothing is left
- * then. Source: docs/api.md.
+ * then, unless it cannot even be given back: then it stays, lost. Source: docs/api.md.
  */
 int pf_host_add(struct sriovd *d, const struct pf_add *add, struct pf **ret_pf,
 		struct op_error *e) _must_check_;
@@ -123,7 +123,9 @@ void pf_host_changed(struct sriovd *d);
 /**
  * pf_host_watch() - hear from the kernel what happens to them
  *
- * Context: start-up, the loop's thread. Return: 0; as host_watch_new(), sd_event_add_io(3).
+ * Where that is not possible now it is tried again later, and said in /v1/status.
+ *
+ * Context: start-up, the loop's thread. Return: 0; as sd_event_add_time_relative(3).
  * Source: udev(7), rtnetlink(7).
  */
 int pf_host_watch(struct sriovd *d) _must_check_;

@@ -70,6 +70,7 @@ struct pf {
 	bool removed;	     /* it goes away: jobs end */
 	bool absent;	     /* not there, or another driver has it */
 	bool hurry;	     /* it is there again: no more waiting before the next recovery */
+	bool remake;	     /* its VFs were lost: those that are found are somebody else's */
 	struct vf vf[VFS_MAX];
 	unsigned int num_vfs; /* as it was seen last */
 	unsigned int wanted;  /* as the ledger has it */
@@ -97,6 +98,8 @@ struct pf {
 	/* of the host */
 	struct row_host_pf host;
 	struct host_pf now; /* as sysfs showed it last */
+	uint64_t made;	    /* host_pf.made of the VFs that we know; 0: of none */
+	bool unread;	    /* it could not be read, which has been said */
 	struct row_baseline baseline[VFS_MAX];
 	int device_fd, container_fd; /* copies, so that the PF outlives its sriov-pf */
 	int request_fd;		     /* the kernel asks for the PF through it */
@@ -212,8 +215,9 @@ struct sriovd {
 	int sysfs;		/* of pcisys_open() */
 	const char *sysfs_root; /* NULL: /sys */
 	struct host_watch *watch;
-	bool host_changed; /* PFs of the host are to be looked at */
-	bool host_job;	   /* and somebody does */
+	bool host_changed;		   /* PFs of the host are to be looked at */
+	bool host_job;			   /* and somebody does */
+	char watch_problem[LEDGER_REASON]; /* why changes of the host are not heard of */
 	struct event events[EVENTS_MAX];
 	uint64_t n_events; /* ever */
 };
