@@ -28,7 +28,7 @@
 #define LINUX_SEL_DATA	 0x18u
 #define LINUX_SEL_CODE32 0x20u
 
-#define BOOT_CMDLINE_DEFAULT "console=ttyS0 panic=1"
+#define BOOT_CMDLINE_DEFAULT "console=ttyS0 reboot=a panic=1"
 
 struct boot_range {
 	uint64_t addr;

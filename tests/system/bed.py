@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -166,6 +167,15 @@ def ping(address, netns=None, count=3, timeout=20):
     words = ["ip", "netns", "exec", netns] if netns else []
     return run(*words, "ping", "-n", "-c", count, "-i", "0.2", "-w", timeout, address,
                ok=False, timeout=timeout + 20).returncode == 0
+
+
+def steady(address, netns, count=20, lost=1):
+    """Exactly that many echo requests, five a second: at most so many stay without an answer."""
+    said = run("ip", "netns", "exec", netns, "ping", "-n", "-c", count, "-i", "0.2", "-W", 10, address,
+               ok=False, timeout=count + 60).stdout
+    found = re.search(r"(\d+) packets transmitted, (\d+) received", said)
+    check(found and int(found[1]) == count and int(found[2]) >= count - lost,
+          f"{netns} pings {address} without a break: {said.strip()}")
 
 
 # ---- VFIO as far as tests look at it themselves ----

@@ -152,7 +152,7 @@ class Guest:
         self.console, theirs = os.pipe()
         os.set_blocking(self.console, False)
         (self.dir / "initrd").write_bytes(initrd)
-        words = f"console=ttyS0 panic=1 {cmdline}".strip()
+        words = f"console=ttyS0 reboot=a panic=1 {cmdline}".strip()
         with contextlib.ExitStack() as stack:
             def opened(path, flags):
                 number = os.open(path, flags | os.O_CLOEXEC)

@@ -44,9 +44,9 @@ class Managed(harness.Daemon):
         for word in words:
             check(word in done.stderr, f"\"{done.stderr.strip()}\" does not say {word}")
 
-    def verified(self, net):
+    def verified(self, net, seconds=1):
         """sriovctl net verify: every line, none bad."""
-        found = json.loads(self.ctl("net", "verify", net, "--json"))
+        found = json.loads(self.ctl("net", "verify", net, "--seconds", seconds, "--json"))
         check(found["ok"] and not [c for c in found["checks"] if c["state"] == "bad"], f"{found}")
         return {c["name"]: c for c in found["checks"]}
 
