@@ -15,7 +15,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 
@@ -201,7 +200,7 @@ class Rig:
 
     def __init__(self, build):
         self.build = pathlib.Path(build)
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pmd", dir="/run"))
+        self.dir = harness.closed_dir("pmd")
         self.plugin = self.dir / "librte_net_sriov_vf.so"
         shutil.copy(self.build / "vf-driver/dpdk/librte_net_sriov_vf.so", self.plugin)
         self.nics, self.pmds = [], []
