@@ -16,12 +16,14 @@
 #include <unistd.h>
 #include "dp_peer.h"
 
-#define SPIN_US	     1000u
-#define NAP_PART     32u /* a nap lasts this part of the silence so far */
-#define NAP_MIN_US   30u
-#define SLEEP_US     1000u
-#define SLEEP_OFF_US 2000u /* nothing is enabled */
-#define TICK_US	     1000u
+#define SPIN_US	      1000u
+#define NAP_PART      32u /* a nap lasts this part of the silence so far */
+#define NAP_MIN_US    30u
+#define SLEEP_US      1000u
+#define QUIET_US      3000000u /* whoever asks once a second is not late by more than SLEEP_US */
+#define SLEEP_LONG_US 4000u
+#define SLEEP_OFF_US  2000u /* nothing is enabled */
+#define TICK_US	      1000u
 
 static long futex(_Atomic uint32_t *word, int op, uint32_t val, const struct timespec *timeout)
 {
@@ -64,6 +66,8 @@ static uint64_t pause_of(const struct dp_worker *me, uint64_t idle_us, int *ret_
 		return SLEEP_OFF_US;
 	}
 	*ret_rung = us < SLEEP_US ? SNIC_NAP : SNIC_SLEEP;
+	if (idle_us > QUIET_US)
+		return SLEEP_LONG_US;
 	return us < NAP_MIN_US ? NAP_MIN_US : us < SLEEP_US ? us : SLEEP_US;
 }
 

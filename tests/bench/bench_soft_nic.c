@@ -103,7 +103,7 @@ static double idle(struct rig *r, const struct options *o)
 {
 	struct rusage a, b;
 
-	clock_sleep_us(2 * USEC_PER_SEC); /* down the ladder */
+	clock_sleep_us(4 * USEC_PER_SEC); /* down the ladder */
 	getrusage(RUSAGE_SELF, &a);
 	clock_sleep_us(o->idle_s * USEC_PER_SEC);
 	getrusage(RUSAGE_SELF, &b);
