@@ -46,6 +46,12 @@ static const char *const mode_names[] = {
 	[JAIL_KILL] = "kill",
 };
 
+static const char *const seen_names[] = {
+	[JAIL_SEEN_HERE] = "here",
+	[JAIL_SEEN_STOCK] = "stock",
+	[JAIL_SEEN_NEVER] = "elsewhere",
+};
+
 const char *jail_mode_name(enum jail_mode mode)
 {
 	return mode_names[mode];
@@ -209,6 +215,18 @@ int jail_filter_enter(const struct jail_filter *f)
 	return 0;
 }
 
+int jail_filter_narrow(const struct jail_table *t, unsigned int threads, pid_t self,
+		       enum jail_mode mode)
+{
+	_cleanup_(freep) struct jail_filter *f = malloc(sizeof(*f));
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	r = jail_filter_build(t, threads, self, mode, f);
+	return r < 0 ? r : jail_filter_enter(f);
+}
+
 void jail_table_print(FILE *to, const struct jail_table *t, const char *const *kinds)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -233,10 +251,6 @@ void jail_table_print(FILE *to, const struct jail_table *t, const char *const *k
 			fprintf(to, "%u=self", c->arg);
 			break;
 		}
-		fprintf(to, "\t%s\t%s\n",
-			c->refuse      ? "refused"
-			: c->elsewhere ? "elsewhere"
-				       : "here",
-			c->reason);
+		fprintf(to, "\t%s\t%s\n", c->refuse ? "refused" : seen_names[c->seen], c->reason);
 	}
 }

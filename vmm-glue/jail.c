@@ -15,13 +15,7 @@ static pid_t self;
 
 static int narrow(unsigned int threads)
 {
-	_cleanup_(freep) struct jail_filter *f = malloc(sizeof(*f));
-	int r;
-
-	if (!f)
-		return -ENOMEM;
-	r = jail_filter_build(&vmm_jail_calls, threads, self, jail.seccomp, f);
-	return r < 0 ? r : jail_filter_enter(f);
+	return jail_filter_narrow(&vmm_jail_calls, threads, self, jail.seccomp);
 }
 
 int vmm_jail_enter(uid_t uids)

@@ -13,10 +13,12 @@
  */
 #include <lib/cleanup.h>
 #include <linux/filter.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 
 #define JAIL_FILTER_MAX 1024u
@@ -33,6 +35,13 @@ enum jail_check {
 	JAIL_SELF, /* argument @arg has to be this process's id */
 };
 
+/* Which test has to see a row used: a row that none sees used is one too many. */
+enum jail_seen {
+	JAIL_SEEN_HERE,	 /* tests/integration/test_jail, on any host */
+	JAIL_SEEN_STOCK, /* tests/system/93_jail_stock_drivers: what a stock kernel asks for */
+	JAIL_SEEN_NEVER, /* neither: other libraries, kernels or hosts, which the reason names */
+};
+
 /* Arguments are compared by their low 32 bits: for those that are an int to the kernel. */
 struct jail_call {
 	const char *name;
@@ -42,8 +51,8 @@ struct jail_call {
 	unsigned int arg;
 	uint32_t mask;
 	uint32_t value;
-	int refuse;	/* not allowed, but answered with this errno rather than with death */
-	bool elsewhere; /* needed on hosts, or with C libraries, that a test run may not have */
+	int refuse; /* not allowed, but answered with this errno rather than with death */
+	enum jail_seen seen;
 	const char *reason;
 };
 
@@ -52,6 +61,27 @@ struct jail_call {
 #define JAIL_IF(n, val) .check = JAIL_ARG, .arg = (n), .mask = UINT32_MAX, .value = (uint32_t)(val)
 #define JAIL_IF_MASKED(n, bits, val) \
 	.check = JAIL_ARG, .arg = (n), .mask = (bits), .value = (uint32_t)(val)
+
+/* Rows as tables write them. */
+#define JAIL_ROW(call, who, why, ...)                    \
+	{                                                \
+		JAIL_CALL(call, who, why), ##__VA_ARGS__ \
+	}
+#define JAIL_STOCK(call, who, why)     JAIL_ROW(call, who, why, .seen = JAIL_SEEN_STOCK)
+#define JAIL_ELSEWHERE(call, who, why) JAIL_ROW(call, who, why, .seen = JAIL_SEEN_NEVER)
+#define JAIL_IOCTL(request, who, why)  JAIL_ROW(ioctl, who, why, JAIL_IF(1, request))
+#define JAIL_IOCTL_STOCK(request, who, why) \
+	JAIL_ROW(ioctl, who, why, JAIL_IF(1, request), .seen = JAIL_SEEN_STOCK)
+#define JAIL_IOCTL_ELSEWHERE(request, who, why) \
+	JAIL_ROW(ioctl, who, why, JAIL_IF(1, request), .seen = JAIL_SEEN_NEVER)
+#define JAIL_FCNTL(command, who, why) JAIL_ROW(fcntl, who, why, JAIL_IF(1, command))
+
+/* memory that nothing can be executed in: of mmap(2), mprotect(2) */
+#define JAIL_NO_EXEC JAIL_IF_MASKED(2, PROT_EXEC, 0)
+/* what pthread_create(3) asks for, and nothing else: no new process, no namespace */
+#define JAIL_THREAD_FLAGS                                                                   \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | \
+	 CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
 struct jail_table {
 	const struct jail_call *call; /* rows of one call stand together, frequent calls first */
@@ -110,6 +140,15 @@ int jail_filter_build(const struct jail_table *t, unsigned int threads, pid_t se
 		      enum jail_mode mode, struct jail_filter *ret_filter) _must_check_;
 
 /**
+ * jail_filter_narrow() - build a filter of these rows, and enter it
+ *
+ * Context: any thread, allocates. Return: 0; -ENOMEM; as jail_filter_build(), jail_filter_enter().
+ * Source: seccomp(2).
+ */
+int jail_filter_narrow(const struct jail_table *t, unsigned int threads, pid_t self,
+		       enum jail_mode mode) _must_check_;
+
+/**
  * jail_filter_enter() - the calling thread and those it starts obey @f from now on
  *
  * Context: any thread; new privileges are given up, too. Return: 0; -errno of prctl(2),
@@ -118,7 +157,8 @@ int jail_filter_build(const struct jail_table *t, unsigned int threads, pid_t se
 int jail_filter_enter(const struct jail_filter *f) _must_check_;
 
 /**
- * jail_table_print() - one line a row: threads, call, condition, "here" or "elsewhere", reason
+ * jail_table_print() - one line a row: threads, call, condition, who sees it used ("here", "stock",
+ * "elsewhere"; "refused"), reason
  * @kinds: name of each bit, NULL ends
  *
  * Context: any. Source: -.
