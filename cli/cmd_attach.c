@@ -18,7 +18,8 @@ static int run_attach(const struct cli *cli, const struct cli_args *args)
 	json_auto_t *reply = NULL, *body = args_body(args);
 	const char *path_kind = args_text(args, "path");
 	char path[API_PATH_MAX];
-	char *vf, *ms;
+	const char *served;
+	char *by, *ms;
 
 	if (json_object_set_new(body, "vm", json_string(args->operand[1])) < 0 ||
 	    json_object_set_new(body, "path", json_string(path_kind ? path_kind : "vf")) < 0) {
@@ -31,12 +32,13 @@ static int run_attach(const struct cli *cli, const struct cli_args *args)
 	if (cli->json)
 		return table_object(cli, reply);
 
-	vf = table_text("vf", json_object_get(reply, "vf"));
+	served = json_object_get(reply, "tap") ? "tap" : "vf";
+	by = table_text(served, json_object_get(reply, served));
 	ms = table_text("attach_ms", json_object_get(reply, "attach_ms"));
-	printf("net %s attached to %s: path %s, vf %s, guest driver up after %s ms\n",
-	       args->operand[0], args->operand[1], path_kind ? path_kind : "vf", vf ? vf : "-",
-	       ms ? ms : "-");
-	free(vf);
+	printf("net %s attached to %s: path %s, %s %s, guest driver up after %s ms\n",
+	       args->operand[0], args->operand[1], path_kind ? path_kind : "vf", served,
+	       by ? by : "-", ms ? ms : "-");
+	free(by);
 	free(ms);
 	return CLI_OK;
 }
@@ -147,6 +149,10 @@ static int run_ping(const struct cli *cli, const struct cli_args *args)
 
 static const struct cli_opt attach_opts[] = {
 	{"path", CLI_CHOICE, "vf|virtio|emulated", NULL, 0, 0, "how packets travel (vf)"},
+	{"backend", CLI_CHOICE, "bridge|tap", "backend", 0, 0,
+	 "what serves virtio and emulated: sriovd's bridge, or a tap in one of the host's"},
+	{"bridge", CLI_TEXT, "IFNAME", "bridge", 0, 0, "backend tap: the host's bridge"},
+	{"queues", CLI_UINT, "N", "queues", 1, 4, "virtio, backend tap: queue pairs (1)"},
 	{"timeout", CLI_UINT, "MS", "timeout_ms", 1, 100000, "how long the guest driver has"},
 	{},
 };

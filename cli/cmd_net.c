@@ -6,12 +6,19 @@
 #include "table.h"
 
 static const struct table_col net_cols[] = {
-	{"NET", "name", false},	       {"MAC", "mac", false},
-	{"VLAN", "vlan", true},	       {"SPOOFCHK", "spoofchk", false},
-	{"PF", "pf", false},	       {"STATE", "state", false},
-	{"VM", "vm", false},	       {"PATH", "path", false},
-	{"VF", "vf", false},	       {"GUEST", "guest.state", false},
-	{"IPV4", "guest.ipv4", false}, {},
+	{"NET", "name", false},
+	{"MAC", "mac", false},
+	{"VLAN", "vlan", true},
+	{"SPOOFCHK", "spoofchk", false},
+	{"PF", "pf", false},
+	{"STATE", "state", false},
+	{"VM", "vm", false},
+	{"PATH", "path", false},
+	{"BACKEND", "backend", false},
+	{"VF", "vf", false},
+	{"GUEST", "guest.state", false},
+	{"IPV4", "guest.ipv4", false},
+	{},
 };
 
 static int run_list(const struct cli *cli, const struct cli_args *args)

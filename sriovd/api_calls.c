@@ -116,12 +116,22 @@ int call_net_delete(struct sriovd *d, struct call *c)
 int call_net_attach(struct sriovd *d, struct call *c)
 {
 	struct {
-		const char *vm, *path;
-		int64_t timeout_ms;
-	} in = {.path = "vf", .timeout_ms = (int64_t)clock_patient_us(ATTACH_DEFAULT_MS)};
+		const char *vm, *path, *backend, *bridge;
+		int64_t queues, timeout_ms;
+	} in = {.path = "vf",
+		.backend = "",
+		.bridge = "",
+		.timeout_ms = (int64_t)clock_patient_us(ATTACH_DEFAULT_MS)};
 	const struct field fields[] = {
 		{.key = "vm", .required = true, .offset = offsetof(__typeof__(in), vm)},
 		{.key = "path", .offset = offsetof(__typeof__(in), path)},
+		{.key = "backend", .offset = offsetof(__typeof__(in), backend)},
+		{.key = "bridge", .offset = offsetof(__typeof__(in), bridge)},
+		{.key = "queues",
+		 FIELD_INT,
+		 .offset = offsetof(__typeof__(in), queues),
+		 .min = 1,
+		 .max = TAP_QUEUES_MAX},
 		{.key = "timeout_ms",
 		 FIELD_INT,
 		 .offset = offsetof(__typeof__(in), timeout_ms),
@@ -136,9 +146,20 @@ int call_net_attach(struct sriovd *d, struct call *c)
 	r = fields_decode(c->body, BODY, fields, &in, &c->error);
 	if (r < 0)
 		return r;
-	if (net_path_parse(in.path, &rq.path) < 0)
+	if (net_path_parse(in.path, &rq.way.path) < 0)
 		return op_fail(&c->error, HTTP_BAD_INPUT, -EINVAL,
 			       "path %.32s: must be vf, virtio or emulated", in.path);
+	if (net_backend_parse(in.backend, &rq.way.backend) < 0 || rq.way.backend == BACKEND_NIC)
+		return op_fail(&c->error, HTTP_BAD_INPUT, -EINVAL,
+			       "backend %.32s: must be bridge or tap", in.backend);
+	if (in.bridge[0] && !ifname_valid(in.bridge))
+		return op_fail(&c->error, HTTP_BAD_INPUT, -EINVAL,
+			       "bridge %.32s: no network device can have this name", in.bridge);
+	text_set(rq.way.link, sizeof(rq.way.link), "%s", in.bridge);
+	rq.way.queues = (unsigned int)in.queues;
+	r = net_way_check(c->arg[0], &rq.way, &c->error);
+	if (r < 0)
+		return r;
 	rq.vm = in.vm;
 	rq.timeout_ms = (uint64_t)in.timeout_ms;
 	r = net_attach(d, &rq, &ms, &c->error);

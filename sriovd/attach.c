@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <lib/clock.h>
 #include <lib/log.h>
-#include <sriovd/attrs.h>
 #include <sriovd/bridge.h>
 #include <sriovd/pf.h>
 #include <sriovd/vm.h>
@@ -10,72 +9,6 @@
 #include "attach_internal.h"
 
 #define FORCE_MS 2000
-
-/* May this PF serve it? Those that cannot are passed over, unless the net names them. */
-static int pf_suits(const struct net *net, const struct pf *pf, struct op_error *e)
-{
-	if (!pf->up)
-		return op_fail(e, HTTP_CHILD, -ENODEV, "pf %s is lost: %s", pf->name, pf->reason);
-	if (net->path == PATH_EMULATED && !pf->ops->traps)
-		return op_fail(e, HTTP_CONFLICT, -EOPNOTSUPP,
-			       "net %s: path emulated needs a software PF, pf %s is the host's",
-			       net->id.name, pf->name);
-	return attrs_allowed(&net->id, pf->caps, pf->name, e);
-}
-
-static int pick_vf(struct sriovd *d, struct net *net, struct op_error *e)
-{
-	int r = -ENOSPC;
-
-	if (net->id.pf[0] && !pf_find(d, net->id.pf))
-		return op_fail(e, HTTP_CONFLICT, -ENODEV, "net %s wants pf %s, which is not there",
-			       net->id.name, net->id.pf);
-	for (struct pf *pf = d->pfs; pf; pf = pf->next) {
-		struct op_error why = {};
-		int now;
-
-		if (net->id.pf[0] && strcmp(net->id.pf, pf->name) != 0)
-			continue;
-		now = pf_suits(net, pf, &why);
-		if (now >= 0)
-			now = hold_take(&pf->hold, false, pf->object, &why, "attach of %s",
-					net->id.name);
-		if (now >= 0) {
-			now = pf_pick_vf(pf, &net->vf);
-			if (now >= 0) {
-				net->pf = pf;
-				return 0;
-			}
-			hold_release(d, &pf->hold, false);
-		}
-		/* what can be waited for tells more than what never will be */
-		if (r == -ENOSPC || now == -EBUSY) {
-			r = now;
-			*e = why;
-		}
-	}
-	if (r != -ENOSPC && (r != -ENODEV || net->id.pf[0]))
-		return r;
-	return op_fail(e, HTTP_CONFLICT, -ENOSPC, "no free VF on %s%s for net %s",
-		       net->id.pf[0] ? "pf " : "any pf", net->id.pf, net->id.name);
-}
-
-static int pick_bridge(struct sriovd *d, struct net *net, struct op_error *e)
-{
-	if (net->id.vlan)
-		return op_fail(e, HTTP_CONFLICT, -EOPNOTSUPP,
-			       "net %s has VLAN %u, and the virtio bridge has no VLANs",
-			       net->id.name, net->id.vlan);
-	if (d->n_bridges == 0)
-		return op_fail(e, HTTP_CONFLICT, -ENODEV, "no bridge is configured");
-	for (size_t i = 0; i < d->n_bridges; i++)
-		if (d->bridges[i].up) {
-			net->bridge = &d->bridges[i];
-			return 0;
-		}
-	return op_fail(e, HTTP_CHILD, -ENODEV, "bridge %s is lost: %s", d->bridges[0].cfg.name,
-		       d->bridges[0].reason);
-}
 
 /* The promise, written down before anything is touched. */
 static int write_intent(struct sriovd *d, struct net *net, struct op_error *e)
@@ -87,8 +20,7 @@ static int write_intent(struct sriovd *d, struct net *net, struct op_error *e)
 	row.generation = net->generation;
 	text_set(row.net, sizeof(row.net), "%s", net->id.name);
 	text_set(row.vm, sizeof(row.vm), "%s", net->vm->name);
-	text_set(row.path, sizeof(row.path), "%s", net_path_name(net->path));
-	text_set(row.pf, sizeof(row.pf), "%s", net->pf ? net->pf->name : net->bridge->cfg.name);
+	net_way_row(net, &row);
 	if (r >= 0)
 		r = ledger_put_attachment(d->ledger, &row);
 	if (r < 0)
@@ -99,45 +31,6 @@ static int write_intent(struct sriovd *d, struct net *net, struct op_error *e)
 	return 0;
 }
 
-static int plug_vf(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *ret_added,
-		   struct op_error *e)
-{
-	struct vf_handle h = {};
-	int r;
-
-	r = pf_vf_program(d, net->pf, net->vf, &net->id, e);
-	if (r >= 0)
-		r = pf_vf_open(d, net->pf, net->vf, &h, e);
-	if (r < 0)
-		return r;
-	r = vm_device_add(d, net->vm,
-			  json_pack("{s:s, s:s, s:b}", "id", net->id.name, "kind", h.kind,
-				    "trapped", net->path == PATH_EMULATED),
-			  h.fds, h.n_fds, ret_added, e);
-	/* ours are closed before the guest is waited for: the VM alone has the VF then */
-	vf_handle_done(&h);
-	return r < 0 ? r : vm_device_wait(d, net->vm, net->id.name, timeout_ms, e);
-}
-
-static int plug_once(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *ret_added,
-		     struct op_error *e)
-{
-	_cleanup_(fd_closep) int fd = -1;
-	char mac[MAC_TEXT];
-	int r;
-
-	if (net->pf)
-		return plug_vf(d, net, timeout_ms, ret_added, e);
-	r = bridge_port_add(d, net->bridge, net->id.name, net->id.spoofchk ? &net->id.mac : NULL,
-			    &fd, e);
-	if (r >= 0)
-		r = vm_device_add(d, net->vm,
-				  json_pack("{s:s, s:s, s:s}", "id", net->id.name, "kind",
-					    "vhost-user", "mac", mac_format(&net->id.mac, mac)),
-				  &fd, 1, ret_added, e);
-	return r < 0 ? r : vm_device_wait(d, net->vm, net->id.name, timeout_ms, e);
-}
-
 /* What is there under the net's name belongs to nobody: an undoing that could not reach it. */
 static int plug(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *ret_added,
 		struct op_error *e)
@@ -145,21 +38,28 @@ static int plug(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *re
 	char how[16];
 	int r;
 
-	r = plug_once(d, net, timeout_ms, ret_added, e);
-	if (r != -EEXIST)
-		return r;
-	log_object_warning(net->vm->child.object, 0, "%s; taking it away", e->text);
-	*e = (struct op_error){};
-	r = vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, e);
-	if (r >= 0 && net->bridge)
-		r = bridge_port_remove(d, net->bridge, net->id.name, e);
-	return r < 0 ? r : plug_once(d, net, timeout_ms, ret_added, e);
+	r = net_plug(d, net, ret_added, e);
+	if (r == -EEXIST) {
+		log_object_warning(net->vm->child.object, 0, "%s; taking it away", e->text);
+		*e = (struct op_error){};
+		r = vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, e);
+		if (r >= 0)
+			r = net_unplug(d, net, e);
+		if (r >= 0)
+			r = net_plug(d, net, ret_added, e);
+	}
+	return r < 0 ? r : vm_device_wait(d, net->vm, net->id.name, timeout_ms, e);
+}
+
+/* Changes when what serves the net is lost. */
+static unsigned int epoch_of(const struct net *net)
+{
+	return net->pf ? net->pf->epoch : net->bridge ? net->bridge->epoch : 0;
 }
 
 static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, struct op_error *e)
 {
-	unsigned int *epoch = net->pf ? &net->pf->epoch : &net->bridge->epoch;
-	unsigned int epoch_then = *epoch;
+	unsigned int epoch_then = epoch_of(net);
 	bool added = false;
 	char object[NAME_SIZE + 4], how[16];
 	int r;
@@ -171,7 +71,7 @@ static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, s
 	}
 	r = plug(d, net, timeout_ms, &added, e);
 	/* a NIC that died and came back has a fresh VF which nobody programmed */
-	if (r >= 0 && *epoch != epoch_then)
+	if (r >= 0 && epoch_of(net) != epoch_then)
 		r = op_fail(e, HTTP_CHILD, -ENODEV, "net %s: its %s vanished meanwhile",
 			    net->id.name, net->pf ? "VF" : "bridge");
 	if (r >= 0 && net->vm->state != VM_RUNNING)
@@ -211,8 +111,8 @@ static int attach_checked(struct sriovd *d, struct net *net, struct vm *vm,
 		return op_fail(e, HTTP_CONFLICT, -ENOTCONN, "vm %s is %s, not running", vm->name,
 			       vm_state_name(vm->state));
 	net->vm = vm;
-	net->path = rq->path;
-	r = rq->path == PATH_VIRTIO ? pick_bridge(d, net, e) : pick_vf(d, net, e);
+	net->way = rq->way;
+	r = net_pick(d, net, e);
 	if (r < 0) {
 		net_detached(net);
 		return r;
@@ -224,13 +124,23 @@ static int attach_checked(struct sriovd *d, struct net *net, struct vm *vm,
 	return r;
 }
 
+static const struct net_way nowhere;
+
 /* Where it is attached again: kept by who attaches and detaches, not by how a VM or a NIC ends. */
-static void home_set(struct sriovd *d, struct net *net, const char *vm, const char *path)
+static void home_set(struct sriovd *d, struct net *net, const char *vm, const struct net_way *way)
 {
-	if (strcmp(net->id.home, vm) == 0 && strcmp(net->id.home_path, path) == 0)
+	struct row_net row = net->id;
+
+	text_set(row.home, sizeof(row.home), "%s", vm);
+	text_set(row.home_path, sizeof(row.home_path), "%s", vm[0] ? net_path_name(way->path) : "");
+	text_set(row.home_backend, sizeof(row.home_backend), "%s", net_backend_name(way->backend));
+	text_set(row.home_link, sizeof(row.home_link), "%s", way->link);
+	row.home_queues = way->queues;
+	if (strcmp(row.home, net->id.home) == 0 && strcmp(row.home_path, net->id.home_path) == 0 &&
+	    strcmp(row.home_backend, net->id.home_backend) == 0 &&
+	    strcmp(row.home_link, net->id.home_link) == 0 && row.home_queues == net->id.home_queues)
 		return;
-	text_set(net->id.home, sizeof(net->id.home), "%s", vm);
-	text_set(net->id.home_path, sizeof(net->id.home_path), "%s", path);
+	net->id = row;
 	ledger_trouble(d, ledger_put_net(d->ledger, &net->id), "nets");
 }
 
@@ -255,15 +165,14 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
 	if (r >= 0) {
 		r = attach_checked(d, net, vm, rq, e);
 		if (r >= 0)
-			home_set(d, net, vm->kept ? vm->name : "",
-				 vm->kept ? net_path_name(rq->path) : "");
+			home_set(d, net, vm->kept ? vm->name : "", vm->kept ? &rq->way : &nowhere);
 		hold_release(d, &vm->hold, false);
 	}
 	hold_release(d, &net->hold, true);
 	if (r >= 0) {
 		*ret_ms = (double)(clock_us() - rq->started_us) / 1000.0;
 		log_info("net %s: attached to %s by %s in %.1f ms", rq->net, rq->vm,
-			 net_path_name(rq->path), *ret_ms);
+			 net_path_name(rq->way.path), *ret_ms);
 	}
 	return r;
 }
@@ -273,8 +182,7 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
 static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms, bool force,
 			 char how[16], struct op_error *e)
 {
-	unsigned int *epoch = net->pf ? &net->pf->epoch : &net->bridge->epoch;
-	unsigned int epoch_then = *epoch;
+	unsigned int epoch_then = epoch_of(net);
 	char object[NAME_SIZE + 4];
 	int r;
 
@@ -282,7 +190,7 @@ static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms
 	if (r < 0)
 		return op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
 	r = vm_device_remove(d, net->vm, net->id.name, deadline_ms, force, how, e);
-	if (r < 0 && *epoch != epoch_then) {
+	if (r < 0 && epoch_of(net) != epoch_then) {
 		/* nobody else will: its state kept it from those who tell the nets */
 		net_mark_lost(d, net, net->pf ? net->pf->loss : net->bridge->reason);
 		text_set(how, 16, "lost");
@@ -348,7 +256,7 @@ int net_detach(struct sriovd *d, const char *name, uint64_t deadline_ms, bool fo
 		return r;
 	r = detach_held(d, net, deadline_ms, force, how, e);
 	if (r >= 0)
-		home_set(d, net, "", "");
+		home_set(d, net, "", &nowhere);
 	hold_release(d, &net->hold, true);
 	if (r >= 0)
 		log_info("net %s: detached (%s)", name, how);

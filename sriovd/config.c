@@ -35,15 +35,6 @@ static const struct field bridge_fields[] = {
 	{},
 };
 
-/* What dev_valid_name() of the kernel takes, minus what would be a template for it ("%d"). */
-static bool ifname_valid(const char *s)
-{
-	size_t n = strlen(s);
-
-	return n >= 1 && n < IFNAMSIZ && strcmp(s, ".") != 0 && strcmp(s, "..") != 0 &&
-	       strcspn(s, "/:% \t\n") == n;
-}
-
 static bool tap_taken(const struct config *c, const char *tap)
 {
 	for (size_t i = 0; i < c->n_nics; i++)

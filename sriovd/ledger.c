@@ -50,6 +50,13 @@ static const char *const schema[LEDGER_VERSION] = {
 	 "ALTER TABLE nets ADD COLUMN home TEXT NOT NULL DEFAULT '';"
 	 "ALTER TABLE nets ADD COLUMN home_path TEXT NOT NULL DEFAULT '';"),
 	"ALTER TABLE host_pfs ADD COLUMN switched INTEGER NOT NULL DEFAULT 0;",
+	("ALTER TABLE attachments ADD COLUMN backend TEXT NOT NULL DEFAULT 'nic';"
+	 "ALTER TABLE attachments ADD COLUMN link TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE attachments ADD COLUMN queues INTEGER NOT NULL DEFAULT 0;"
+	 "UPDATE attachments SET backend='bridge' WHERE path='virtio';"
+	 "ALTER TABLE nets ADD COLUMN home_backend TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE nets ADD COLUMN home_link TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE nets ADD COLUMN home_queues INTEGER NOT NULL DEFAULT 0;"),
 };
 
 /* clang-format off */
@@ -65,21 +72,25 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 		"INSERT OR REPLACE INTO baselines VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
 	[ST_DEL_BASELINES] = "DELETE FROM baselines WHERE pf=?",
 	[ST_PUT_NET] =
-		("INSERT INTO nets VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
+		("INSERT INTO nets VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 		 " ON CONFLICT(name) DO UPDATE SET"
 		 " mac=excluded.mac, vlan=excluded.vlan, vlan_qos=excluded.vlan_qos,"
 		 " spoofchk=excluded.spoofchk, pf=excluded.pf, vlan_proto=excluded.vlan_proto,"
 		 " trust=excluded.trust, min_tx_rate=excluded.min_tx_rate,"
 		 " max_tx_rate=excluded.max_tx_rate, link_state=excluded.link_state,"
-		 " home=excluded.home, home_path=excluded.home_path"),
+		 " home=excluded.home, home_path=excluded.home_path,"
+		 " home_backend=excluded.home_backend, home_link=excluded.home_link,"
+		 " home_queues=excluded.home_queues"),
 	[ST_DEL_NET] = "DELETE FROM nets WHERE name=?",
 	[ST_PUT_VM] = "INSERT OR REPLACE INTO vms VALUES(?,?,?,?,?,?,?)",
 	[ST_DEL_VM] = "DELETE FROM vms WHERE name=?",
 	/* not OR REPLACE: that would throw out another net's row for the same VF */
 	[ST_PUT_ATTACHMENT] =
-		("INSERT INTO attachments VALUES(?,?,?,?,?,?,?) ON CONFLICT(net) DO UPDATE SET"
+		("INSERT INTO attachments VALUES(?,?,?,?,?,?,?,?,?,?)"
+		 " ON CONFLICT(net) DO UPDATE SET"
 		 " vm=excluded.vm, path=excluded.path, pf=excluded.pf, vf=excluded.vf,"
-		 " generation=excluded.generation, phase=excluded.phase"),
+		 " generation=excluded.generation, phase=excluded.phase,"
+		 " backend=excluded.backend, link=excluded.link, queues=excluded.queues"),
 	[ST_SET_PHASE] = "UPDATE attachments SET phase=? WHERE net=?",
 	[ST_DEL_ATTACHMENT] = "DELETE FROM attachments WHERE net=?",
 	[ST_PUT_QUARANTINE] = "INSERT OR REPLACE INTO quarantine VALUES(?,?,?)",
@@ -98,12 +109,14 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 		 " min_tx_rate, max_tx_rate, link_state FROM baselines ORDER BY pf, vf"),
 	[ST_EACH_NET] =
 		("SELECT name, mac, vlan, vlan_qos, spoofchk, pf, vlan_proto, trust, min_tx_rate,"
-		 " max_tx_rate, link_state, home, home_path FROM nets ORDER BY name"),
+		 " max_tx_rate, link_state, home, home_path, home_backend, home_link, home_queues"
+		 " FROM nets ORDER BY name"),
 	[ST_EACH_VM] =
 		("SELECT name, memory_mib, state, reason, boot_id, kept, spec FROM vms"
 		 " ORDER BY name"),
 	[ST_EACH_ATTACHMENT] =
-		"SELECT net, vm, path, pf, vf, generation, phase FROM attachments ORDER BY net",
+		("SELECT net, vm, path, pf, vf, generation, phase, backend, link, queues"
+		 " FROM attachments ORDER BY net"),
 	[ST_EACH_QUARANTINE] = "SELECT pf, vf, reason FROM quarantine ORDER BY pf, vf",
 	[ST_EACH_CHILD] =
 		("SELECT kind, name, pid, start_time, ctl_path, boot_id FROM children"
@@ -303,11 +316,12 @@ int ledger_put_net(struct ledger *l, const struct row_net *row)
 {
 	char mac[MAC_TEXT];
 
-	return run(l, ST_PUT_NET, "ssiiisiiiiiss", row->name, mac_format(&row->mac, mac),
+	return run(l, ST_PUT_NET, "ssiiisiiiiissssi", row->name, mac_format(&row->mac, mac),
 		   (int64_t)row->vlan, (int64_t)row->vlan_qos, (int64_t)row->spoofchk, row->pf,
 		   (int64_t)(row->vlan_proto ?: ETH_P_8021Q), (int64_t)row->trust,
 		   (int64_t)row->min_tx_rate, (int64_t)row->max_tx_rate, (int64_t)row->link_state,
-		   row->home, row->home_path);
+		   row->home, row->home_path, row->home_backend, row->home_link,
+		   (int64_t)row->home_queues);
 }
 
 int ledger_put_host_pf(struct ledger *l, const struct row_host_pf *row)
@@ -386,10 +400,10 @@ int ledger_del_vm(struct ledger *l, const char *name)
 
 int ledger_put_attachment(struct ledger *l, const struct row_attachment *row)
 {
-	/* NULL, not -1, for a bridge port: NULLs do not meet in the UNIQUE of (pf, vf) */
-	return run(l, ST_PUT_ATTACHMENT, row->vf < 0 ? "ssssnis" : "ssssiis", row->net, row->vm,
-		   row->path, row->pf, (int64_t)row->vf, (int64_t)row->generation,
-		   phase_name(row->phase));
+	/* NULL, not -1, without a VF: NULLs do not meet in the UNIQUE of (pf, vf) */
+	return run(l, ST_PUT_ATTACHMENT, row->vf < 0 ? "ssssnisssi" : "ssssiisssi", row->net,
+		   row->vm, row->path, row->pf, (int64_t)row->vf, (int64_t)row->generation,
+		   phase_name(row->phase), row->backend, row->link, (int64_t)row->queues);
 }
 
 int ledger_set_phase(struct ledger *l, const char *net, enum phase phase)

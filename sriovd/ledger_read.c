@@ -43,6 +43,20 @@ static void column_name(struct columns *c, int i, char *buf)
 		c->bad = true;
 }
 
+static void column_name_or_none(struct columns *c, int i, char *buf)
+{
+	column_text(c, i, buf, NAME_SIZE);
+	if (buf[0] && !name_valid(buf))
+		c->bad = true;
+}
+
+static void column_ifname_or_none(struct columns *c, int i, char *buf)
+{
+	column_text(c, i, buf, IFNAMSIZ);
+	if (buf[0] && !ifname_valid(buf))
+		c->bad = true;
+}
+
 static uint16_t column_proto(struct columns *c, int i)
 {
 	int64_t v = column_int(c, i, 0, UINT16_MAX);
@@ -79,10 +93,11 @@ static void decode_net(struct columns *c, void *p)
 	row->min_tx_rate = (unsigned int)column_int(c, 8, 0, INT32_MAX);
 	row->max_tx_rate = (unsigned int)column_int(c, 9, 0, INT32_MAX);
 	row->link_state = (enum vf_link)column_int(c, 10, VF_LINK_AUTO, VF_LINK_DISABLE);
-	column_text(c, 11, row->home, sizeof(row->home));
-	if (row->home[0] && !name_valid(row->home))
-		c->bad = true;
+	column_name_or_none(c, 11, row->home);
 	column_text(c, 12, row->home_path, sizeof(row->home_path));
+	column_text(c, 13, row->home_backend, sizeof(row->home_backend));
+	column_ifname_or_none(c, 14, row->home_link);
+	row->home_queues = (unsigned int)column_int(c, 15, 0, TAP_QUEUES_MAX);
 }
 
 static void decode_host_pf(struct columns *c, void *p)
@@ -146,7 +161,7 @@ static void decode_attachment(struct columns *c, void *p)
 	column_name(c, 0, row->net);
 	column_name(c, 1, row->vm);
 	column_text(c, 2, row->path, sizeof(row->path));
-	column_name(c, 3, row->pf);
+	column_name_or_none(c, 3, row->pf);
 	row->vf = -1;
 	if (sqlite3_column_type(c->st, 4) != SQLITE_NULL)
 		row->vf = (int)column_int(c, 4, 0, UINT16_MAX);
@@ -158,6 +173,9 @@ static void decode_attachment(struct columns *c, void *p)
 		c->bad = true;
 	else
 		row->phase = (enum phase)i;
+	column_text(c, 7, row->backend, sizeof(row->backend));
+	column_ifname_or_none(c, 8, row->link);
+	row->queues = (unsigned int)column_int(c, 9, 0, TAP_QUEUES_MAX);
 }
 
 static void decode_quarantine(struct columns *c, void *p)

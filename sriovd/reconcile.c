@@ -8,6 +8,7 @@
 #include <sriovd/reconcile.h>
 #include <sriovd/sock.h>
 #include <sriovd/stray.h>
+#include <sriovd/tap.h>
 #include <sriovd/vm.h>
 #include <sriovd/watch.h>
 #include <string.h>
@@ -21,13 +22,26 @@
 #define PATIENCE_US (10 * USEC_PER_SEC)
 #define GUEST_MS    20000 /* a kernel has disks to write */
 
+/* Somebody may have taken it out of its bridge, or made that anew. */
+static void settle_tap(const struct net *net)
+{
+	struct op_error e = {};
+	char tap[IFNAMSIZ];
+
+	tap_name(net->id.name, tap);
+	if (tap_join(tap, net->way.link, &e) < 0)
+		log_warning(0, "net %s: %s", net->id.name, e.text);
+}
+
 /* A net whose operation was interrupted, or whose VM or VF may be gone. */
 static void settle_attached(struct sriovd *d, struct net *net)
 {
 	stray_settle(d, net, false);
 	if (net->state != NET_ATTACHED)
 		return;
-	if (!net->pf && !net->bridge)
+	if (net->way.backend == BACKEND_TAP)
+		settle_tap(net);
+	else if (!net->pf && !net->bridge)
 		net_mark_lost(d, net, "it is not configured any more");
 	else if (net->pf && !net->pf->ops->alive(d, net->pf))
 		net_mark_lost(d, net,
@@ -84,8 +98,9 @@ static void settle_net(struct sriovd *d, struct net *net)
 static void settle_nets(struct sriovd *d, bool running)
 {
 	for (struct net *net = d->nets; net; net = net->next) {
-		bool runs =
-			net->pf ? pf_ready(d, net->pf) : net->bridge && net->bridge->child.running;
+		bool runs = net->pf ? pf_ready(d, net->pf)
+				    : net->way.backend == BACKEND_TAP ||
+					      (net->bridge && net->bridge->child.running);
 
 		if (net->state != NET_DETACHED && runs == running)
 			settle_net(d, net);

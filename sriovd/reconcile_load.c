@@ -39,12 +39,13 @@ static int load_baseline(const struct row_baseline *row, void *userdata)
 static int load_net(const struct row_net *row, void *userdata)
 {
 	struct net *net = net_new(userdata, row->name);
-
+	enum net_backend backend;
 	enum net_path path;
 
 	if (!net)
 		return -ENOMEM;
-	if (row->home[0] && net_path_parse(row->home_path, &path) < 0)
+	if (row->home[0] && (net_path_parse(row->home_path, &path) < 0 ||
+			     net_backend_parse(row->home_backend, &backend) < 0))
 		return -EUCLEAN;
 	net->id = *row;
 	return 0;
@@ -96,8 +97,11 @@ static int load_attachment(const struct row_attachment *row, void *userdata)
 	struct sriovd *d = userdata;
 	struct net *net = net_find(d, row->net);
 
-	if (!net || net_path_parse(row->path, &net->path) < 0)
+	if (!net || net_path_parse(row->path, &net->way.path) < 0 ||
+	    net_backend_parse(row->backend, &net->way.backend) < 0)
 		return -EUCLEAN;
+	text_set(net->way.link, sizeof(net->way.link), "%s", row->link);
+	net->way.queues = row->queues;
 	net->state = states[row->phase];
 	net->generation = row->generation;
 	/* out of its VM already: what is left to do is to scrub, and no VM has a say in it */
@@ -105,7 +109,7 @@ static int load_attachment(const struct row_attachment *row, void *userdata)
 	if (row->phase == PHASE_LOST) {
 		text_set(net->reason, sizeof(net->reason),
 			 "its %s vanished under an earlier sriovd",
-			 net->path == PATH_VIRTIO ? "bridge" : "VF");
+			 net->way.backend == BACKEND_NIC ? "VF" : "bridge");
 		return 0;
 	}
 	if (row->vf < 0) {

@@ -41,6 +41,18 @@ int net_phase(struct sriovd *d, struct net *net, enum phase phase)
 	return r;
 }
 
+void net_way_row(const struct net *net, struct row_attachment *row)
+{
+	text_set(row->path, sizeof(row->path), "%s", net_path_name(net->way.path));
+	text_set(row->backend, sizeof(row->backend), "%s", net_backend_name(net->way.backend));
+	text_set(row->link, sizeof(row->link), "%s", net->way.link);
+	row->queues = net->way.queues;
+	text_set(row->pf, sizeof(row->pf), "%s",
+		 net->pf       ? net->pf->name
+		 : net->bridge ? net->bridge->cfg.name
+			       : "");
+}
+
 void net_detached(struct net *net)
 {
 	if (net->pf && net->pf->vf[net->vf].net == net)
@@ -98,8 +110,8 @@ void net_release(struct sriovd *d, struct net *net)
 	if (net->pf) {
 		release_vf(d, net);
 	} else {
-		if (net->bridge && bridge_port_remove(d, net->bridge, net->id.name, &e) < 0)
-			log_object_warning(net->bridge->child.object, 0, "%s", e.text);
+		if (net_unplug(d, net, &e) < 0)
+			log_warning(0, "net %s: %s", net->id.name, e.text);
 		ledger_trouble(d, ledger_del_attachment(d->ledger, net->id.name), "detach");
 	}
 	net_detached(net);
@@ -119,19 +131,15 @@ static void lose(struct sriovd *d, struct net *net, bool gone, const char *reaso
 	log_info("net %s: lost: %s", net->id.name, net->reason);
 	text_set(row.net, sizeof(row.net), "%s", net->id.name);
 	text_set(row.vm, sizeof(row.vm), "%s", net->vm ? net->vm->name : "");
-	text_set(row.path, sizeof(row.path), "%s", net_path_name(net->path));
-	text_set(row.pf, sizeof(row.pf), "%s",
-		 net->pf       ? net->pf->name
-		 : net->bridge ? net->bridge->cfg.name
-			       : "");
+	net_way_row(net, &row);
 	if (net->vm && vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, &e) < 0)
 		log_object_warning(net->vm->child.object, 0, "%s", e.text);
 	if (net->pf && gone)
 		net->pf->vf[net->vf] = (struct vf){.state = VF_FREE};
 	else if (net->pf)
 		release_vf(d, net);
-	else if (net->bridge && !gone && bridge_port_remove(d, net->bridge, net->id.name, &e) < 0)
-		log_object_warning(net->bridge->child.object, 0, "%s", e.text);
+	else if (!gone && net_unplug(d, net, &e) < 0)
+		log_warning(0, "net %s: %s", net->id.name, e.text);
 	ledger_trouble(d, ledger_put_attachment(d->ledger, &row), "lost");
 	net->pf = NULL;
 	net->bridge = NULL;

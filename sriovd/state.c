@@ -32,6 +32,12 @@ static const char *const net_path_names[NET_PATHS] = {
 	[PATH_VIRTIO] = "virtio",
 	[PATH_EMULATED] = "emulated",
 };
+static const char *const net_backend_names[NET_BACKENDS] = {
+	[BACKEND_AUTO] = "",
+	[BACKEND_NIC] = "nic",
+	[BACKEND_BRIDGE] = "bridge",
+	[BACKEND_TAP] = "tap",
+};
 
 const char *vf_state_name(enum vf_state s)
 {
@@ -53,6 +59,11 @@ const char *net_path_name(enum net_path p)
 	return net_path_names[p];
 }
 
+const char *net_backend_name(enum net_backend b)
+{
+	return net_backend_names[b];
+}
+
 int vm_state_parse(const char *name, enum vm_state *ret_state)
 {
 	for (int i = 0; i < VM_STATES; i++)
@@ -68,6 +79,16 @@ int net_path_parse(const char *name, enum net_path *ret_path)
 	for (int i = 0; i < NET_PATHS; i++)
 		if (strcmp(name, net_path_names[i]) == 0) {
 			*ret_path = (enum net_path)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int net_backend_parse(const char *name, enum net_backend *ret_backend)
+{
+	for (int i = 0; i < NET_BACKENDS; i++)
+		if (strcmp(name, net_backend_names[i]) == 0) {
+			*ret_backend = (enum net_backend)i;
 			return 0;
 		}
 	return -EINVAL;

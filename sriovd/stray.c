@@ -21,7 +21,7 @@ static void settle_lost(struct sriovd *d, struct net *net)
 {
 	const char *back_end = net->pf	     ? net->pf->ops->back_end(net->pf)
 			       : net->bridge ? net->bridge->child.object
-					     : "its back end";
+					     : "its tap";
 	char reason[LEDGER_REASON];
 
 	if (net->pf && !net->pf->ops->alive(d, net->pf)) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <net/if.h>
 #include <sriovd/valid.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,14 @@ bool name_valid(const char *name)
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
 	return n >= 1 && n <= NAME_LEN_MAX && name[n] == '\0' && name[0] != '-';
+}
+
+bool ifname_valid(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n >= 1 && n < IFNAMSIZ && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       strcspn(name, "/:% \t\n") == n;
 }
 
 int mac_parse(const char *text, struct mac *ret_mac)

@@ -2,7 +2,9 @@
 /* The facts of a verification: two looks with a pause between them. */
 #include <lib/clock.h>
 #include <sriovd/attrs.h>
+#include <sriovd/link.h>
 #include <sriovd/pf.h>
+#include <sriovd/tap.h>
 #include <sriovd/verify.h>
 #include <sriovd/vm.h>
 #include <stdio.h>
@@ -225,13 +227,37 @@ static void look_port(struct sriovd *d, struct bridge *br, struct verify_facts *
 		"port", f->fdb_port, sizeof(f->fdb_port));
 }
 
+static void look_tap(struct sriovd *d, const struct net *net, struct verify_facts *f)
+{
+	char tap[IFNAMSIZ], link[IFNAMSIZ];
+	struct link_bridge br;
+	int master;
+
+	tap_name(net->id.name, tap);
+	text_set(link, sizeof(link), "%s", net->way.link);
+	baton_drop(d);
+	f->port_known = true;
+	f->port_connected = link_bridge(link, &br, NULL) >= 0 && link_master(tap, &master) >= 0 &&
+			    master == br.ifindex;
+	baton_take(d);
+}
+
 /* ---- both looks ---- */
 
 static void begin(struct sriovd *d, const struct net *net, struct verify_facts *f)
 {
+	char tap[IFNAMSIZ];
+
 	text_set(f->net, sizeof(f->net), "%s", net->id.name);
 	attrs_of_net(&net->id, &f->want);
-	f->trapped = net->path == PATH_EMULATED;
+	f->trapped = net->way.path == PATH_EMULATED;
+	if (net->way.backend == BACKEND_TAP) {
+		f->how = VERIFY_TAP;
+		tap_name(net->id.name, tap);
+		text_set(f->back_end, sizeof(f->back_end), "tap %s", tap);
+		text_set(f->fdb_port, sizeof(f->fdb_port), "%s", net->way.link);
+		return;
+	}
 	if (!net->pf) {
 		f->how = VERIFY_VIRTIO;
 		text_set(f->back_end, sizeof(f->back_end), "bridge %s",
@@ -264,6 +290,8 @@ static int look(struct sriovd *d, const char *name, uint64_t generation, struct 
 
 		look_vf(d, pf, net->vf, f, &c);
 		pf_unref(d, pf);
+	} else if (net && net->way.backend == BACKEND_TAP) {
+		look_tap(d, net, f);
 	} else if (net && net->bridge) {
 		look_port(d, net->bridge, f, &c);
 	}

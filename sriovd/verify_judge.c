@@ -229,6 +229,16 @@ static void judge_port(struct judge *j, const struct verify_facts *f)
 		say(j, "identity", GOOD, "%s sees %s at this port", f->back_end, mac);
 }
 
+static void judge_tap(struct judge *j, const struct verify_facts *f)
+{
+	if (f->port_connected)
+		say(j, "binding", GOOD, "%s, in bridge %s of the host", f->back_end, f->fdb_port);
+	else
+		say(j, "binding", BAD, "%s is not in bridge %s of the host", f->back_end,
+		    f->fdb_port);
+	say(j, "identity", UNKNOWN, "a bridge of the host takes frames from any address");
+}
+
 /* ---- guest and traffic ---- */
 
 static void judge_guest(struct judge *j, const struct verify_facts *f)
@@ -277,10 +287,14 @@ static void judge_traps(struct judge *j, const struct verify_facts *f)
 
 json_t *verify_judge(const struct verify_facts *f, bool *ret_ok)
 {
-	struct judge j = {.checks = json_array(), .vf = f->how != VERIFY_VIRTIO, .ok = true};
+	struct judge j = {.checks = json_array(),
+			  .vf = f->how == VERIFY_SOFT || f->how == VERIFY_HOST,
+			  .ok = true};
 
 	if (f->how == VERIFY_VIRTIO) {
 		judge_port(&j, f);
+	} else if (f->how == VERIFY_TAP) {
+		judge_tap(&j, f);
 	} else {
 		judge_binding(&j, f);
 		judge_isolation(&j, f);

@@ -3,6 +3,7 @@
 #include <lib/ctl.h>
 #include <sriovd/attrs.h>
 #include <sriovd/pf.h>
+#include <sriovd/tap.h>
 #include <sriovd/view.h>
 #include <sriovd/vm.h>
 #include <string.h>
@@ -59,6 +60,22 @@ static json_t *guest_interface(const struct net *net, json_t *infos)
 	return NULL;
 }
 
+static void add_way(json_t *view, const struct net *net)
+{
+	char tap[IFNAMSIZ];
+
+	json_object_set_new(view, "path", json_string(net_path_name(net->way.path)));
+	json_object_set_new(view, "backend", json_string(net_backend_name(net->way.backend)));
+	if (net->bridge)
+		json_object_set_new(view, "bridge", json_string(net->bridge->cfg.name));
+	if (net->way.backend != BACKEND_TAP)
+		return;
+	tap_name(net->id.name, tap);
+	json_object_set_new(view, "bridge", json_string(net->way.link));
+	json_object_set_new(view, "tap", json_string(tap));
+	json_object_set_new(view, "queues", json_integer(net->way.queues ?: 1));
+}
+
 json_t *view_net(const struct net *net, json_t *infos)
 {
 	bool held = net->state != NET_DETACHED;
@@ -76,7 +93,7 @@ json_t *view_net(const struct net *net, json_t *infos)
 	if (held && net->vm)
 		json_object_set_new(view, "vm", json_string(net->vm->name));
 	if (held)
-		json_object_set_new(view, "path", json_string(net_path_name(net->path)));
+		add_way(view, net);
 	if (net->pf) {
 		text_set(vf, sizeof(vf), "%s/%u", net->pf->name, net->vf);
 		json_object_set_new(view, "vf", json_string(vf));

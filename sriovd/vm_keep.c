@@ -125,7 +125,11 @@ static int restore_net(struct sriovd *d, const char *vm, const struct net *net, 
 	int r;
 
 	text_set(name, sizeof(name), "%s", net->id.name);
-	r = net_path_parse(net->id.home_path, &rq.path);
+	text_set(rq.way.link, sizeof(rq.way.link), "%s", net->id.home_link);
+	rq.way.queues = net->id.home_queues;
+	r = net_path_parse(net->id.home_path, &rq.way.path);
+	if (r >= 0)
+		r = net_backend_parse(net->id.home_backend, &rq.way.backend);
 	return r < 0 ? r : net_attach(d, &rq, &ms, e);
 }
 

@@ -173,6 +173,29 @@ static void events_are_kept_and_told_by_number(void **state)
 	assert_int_equal(status, 400);
 }
 
+static void ways_that_make_no_sense_are_refused_by_name(void **state)
+{
+	static const struct {
+		const char *body, *words;
+	} cases[] = {
+		{"{\"vm\":\"vm1\",\"backend\":\"tap\",\"bridge\":\"br7\"}",
+		 "path vf has no backend"},
+		{"{\"vm\":\"vm1\",\"path\":\"virtio\",\"backend\":\"tap\"}", "needs the bridge"},
+		{"{\"vm\":\"vm1\",\"path\":\"virtio\",\"bridge\":\"br7\"}", "for backend tap"},
+		{"{\"vm\":\"vm1\",\"path\":\"virtio\",\"backend\":\"tap\",\"bridge\":\"../x\"}",
+		 "network device"},
+		{"{\"vm\":\"vm1\",\"path\":\"emulated\",\"backend\":\"tap\",\"bridge\":\"b\","
+		 "\"queues\":2}",
+		 "queues are for"},
+		{"{\"vm\":\"vm1\",\"path\":\"virtio\",\"backend\":\"nic\"}", "bridge or tap"},
+		{"{\"vm\":\"vm1\",\"path\":\"virtio\",\"queues\":5}", "from 1 to 4"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		refused("POST", "/v1/nets/blue/attach", cases[i].body, 400,
+			i == 6 ? "ERANGE" : "EINVAL", cases[i].words);
+}
+
 static void failed_attach_leaves_nothing_but_a_quarantined_vf(void **state)
 {
 	_cleanup_(json_decrefp) json_t *status = NULL;
@@ -293,6 +316,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(values_that_contradict_each_other_are_refused,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(events_are_kept_and_told_by_number, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(ways_that_make_no_sense_are_refused_by_name, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(failed_attach_leaves_nothing_but_a_quarantined_vf,
 						setup, teardown),

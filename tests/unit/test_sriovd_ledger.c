@@ -405,6 +405,14 @@ static void ledger_of_version_1_is_carried_over(void **state)
 	assert_int_equal(ledger_put_net(f->l, &net), 0);
 }
 
+#define WITHOUT_BACKENDS                               \
+	"ALTER TABLE attachments DROP COLUMN backend;" \
+	"ALTER TABLE attachments DROP COLUMN link;"    \
+	"ALTER TABLE attachments DROP COLUMN queues;"  \
+	"ALTER TABLE nets DROP COLUMN home_backend;"   \
+	"ALTER TABLE nets DROP COLUMN home_link;"      \
+	"ALTER TABLE nets DROP COLUMN home_queues;"
+
 /* As version 2 wrote it: a VM that was only started, and a net that belongs nowhere. */
 static void vms_of_version_2_are_not_defined(void **state)
 {
@@ -417,7 +425,7 @@ static void vms_of_version_2_are_not_defined(void **state)
 	f->l = NULL;
 	spoil(f->path, "ALTER TABLE vms DROP COLUMN kept; ALTER TABLE vms DROP COLUMN spec;"
 		       "ALTER TABLE nets DROP COLUMN home; ALTER TABLE nets DROP COLUMN home_path;"
-		       "ALTER TABLE host_pfs DROP COLUMN switched;"
+		       "ALTER TABLE host_pfs DROP COLUMN switched;" WITHOUT_BACKENDS
 		       "INSERT INTO vms VALUES('vm1', 64, 'running', '', 'boot');"
 		       "PRAGMA user_version=2");
 	assert_int_equal(ledger_open(f->path, &f->l), 0);
@@ -443,6 +451,46 @@ static void vms_of_version_2_are_not_defined(void **state)
 	assert_string_equal(vm.spec, "{}");
 	assert_string_equal(net.home, "vm1");
 	assert_string_equal(net.home_path, "vf");
+}
+
+static void backends_of_version_4_follow_from_the_path(void **state)
+{
+	struct fixture *f = *state;
+	struct row_attachment row = {};
+	struct row_net net = {};
+
+	assert_int_equal(ledger_put_net(f->l, &blue), 0);
+	ledger_close(f->l);
+	f->l = NULL;
+	spoil(f->path, WITHOUT_BACKENDS
+	      "INSERT INTO attachments VALUES('blue','vm1','virtio','br0',NULL,5,'attached');"
+	      "PRAGMA user_version=4");
+	assert_int_equal(ledger_open(f->path, &f->l), 0);
+	assert_int_equal(ledger_each_attachment(f->l, take_attachment, &row), 0);
+	assert_string_equal(row.backend, "bridge");
+	assert_int_equal(row.vf, -1);
+
+	strcpy(row.backend, "tap");
+	strcpy(row.link, "br7");
+	row.pf[0] = '\0'; /* neither PF nor bridge of ours */
+	row.queues = 4;
+	assert_int_equal(ledger_put_attachment(f->l, &row), 0);
+	assert_int_equal(ledger_each_net(f->l, take_net, &net), 0);
+	strcpy(net.home_backend, "tap");
+	strcpy(net.home_link, "br7");
+	net.home_queues = 2;
+	assert_int_equal(ledger_put_net(f->l, &net), 0);
+	reopen(f);
+	row = (struct row_attachment){};
+	net = (struct row_net){};
+	assert_int_equal(ledger_each_attachment(f->l, take_attachment, &row), 0);
+	assert_int_equal(ledger_each_net(f->l, take_net, &net), 0);
+	assert_string_equal(row.backend, "tap");
+	assert_string_equal(row.link, "br7");
+	assert_int_equal(row.queues, 4);
+	assert_string_equal(net.home_backend, "tap");
+	assert_string_equal(net.home_link, "br7");
+	assert_int_equal(net.home_queues, 2);
 }
 
 static void newer_ledger_is_refused(void **state)
@@ -492,6 +540,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ledger_of_version_1_is_carried_over, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(vms_of_version_2_are_not_defined, setup, teardown),
+		cmocka_unit_test_setup_teardown(backends_of_version_4_follow_from_the_path, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(newer_ledger_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_that_is_no_ledger_is_refused, setup, teardown),
 	};

@@ -17,6 +17,19 @@ static void names_follow_the_grammar(void **state)
 	assert_false(name_valid("\xc3\xa4"));
 }
 
+static void network_devices_have_names_that_linux_takes(void **state)
+{
+	assert_true(ifname_valid("br0"));
+	assert_true(ifname_valid("sv-twelve-chars"));
+	assert_false(ifname_valid(""));
+	assert_false(ifname_valid("."));
+	assert_false(ifname_valid(".."));
+	assert_false(ifname_valid("a/b"));
+	assert_false(ifname_valid("br%d"));
+	assert_false(ifname_valid("a b"));
+	assert_false(ifname_valid("sixteen-chars-16"));
+}
+
 static void macs_are_parsed_and_printed(void **state)
 {
 	char text[MAC_TEXT];
@@ -65,6 +78,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_follow_the_grammar),
+		cmocka_unit_test(network_devices_have_names_that_linux_takes),
 		cmocka_unit_test(macs_are_parsed_and_printed),
 		cmocka_unit_test(only_unicast_macs_are_assignable),
 		cmocka_unit_test(made_macs_are_local_unicast_and_differ),

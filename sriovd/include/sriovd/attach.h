@@ -11,10 +11,18 @@
 struct attach_request {
 	const char *net;
 	const char *vm;
-	enum net_path path;
+	struct net_way way;
 	uint64_t timeout_ms; /* for the guest's driver to come up */
 	uint64_t started_us; /* when the request arrived */
 };
+
+/**
+ * net_way_check() - does a way make sense by itself?
+ * @net: for the message
+ *
+ * Context: any; pure. Return: 0; -EINVAL with @e. Source: docs/api.md.
+ */
+int net_way_check(const char *net, const struct net_way *way, struct op_error *e) _must_check_;
 
 /**
  * net_attach() - give a net to a running VM

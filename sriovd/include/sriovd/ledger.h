@@ -8,13 +8,14 @@
  */
 #include <lib/cleanup.h>
 #include <lib/pci_sysfs.h>
+#include <net/if.h>
 #include <sriovd/valid.h>
 #include <sriovd/vf_rtnl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LEDGER_VERSION 4
+#define LEDGER_VERSION 5
 #define LEDGER_REASON  192u
 #define BOOT_ID_SIZE   37u
 #define TOKEN_SIZE     37u
@@ -51,6 +52,9 @@ struct row_net {
 	char home[NAME_SIZE]; /* the defined VM it belongs to: attached again when that starts; ""
 			       */
 	char home_path[16];
+	char home_backend[16]; /* as it was asked for; "": what the path has by itself */
+	char home_link[IFNAMSIZ];
+	unsigned int home_queues;
 };
 
 /* A PF of the host, and how it was found. */
@@ -88,10 +92,13 @@ struct row_attachment {
 	char net[NAME_SIZE];
 	char vm[NAME_SIZE];
 	char path[16];	     /* vf, virtio, emulated */
-	char pf[NAME_SIZE];  /* PF of the VF, or the bridge */
-	int vf;		     /* -1: a bridge port */
+	char pf[NAME_SIZE];  /* PF of the VF, or the bridge; "": neither */
+	int vf;		     /* -1: none */
 	uint64_t generation; /* of ownership: never used twice */
 	enum phase phase;
+	char backend[16];    /* nic, bridge, tap */
+	char link[IFNAMSIZ]; /* the host's bridge that the tap is in */
+	unsigned int queues; /* of the tap */
 };
 
 struct row_quarantine {

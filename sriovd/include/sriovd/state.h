@@ -161,6 +161,23 @@ enum net_state {
 	NET_STATES,
 };
 
+/* What is behind the device that the guest sees. */
+enum net_backend {
+	BACKEND_AUTO,	/* in a request: what the path has by itself */
+	BACKEND_NIC,	/* a VF */
+	BACKEND_BRIDGE, /* a port of our bridge */
+	BACKEND_TAP,	/* a tap in a bridge of the host */
+	NET_BACKENDS,
+};
+
+/* How a net reaches its VM. */
+struct net_way {
+	enum net_path path;
+	enum net_backend backend;
+	char link[IFNAMSIZ]; /* BACKEND_TAP: the bridge of the host */
+	unsigned int queues; /* BACKEND_TAP: queue pairs; 0 stands for 1 */
+};
+
 /* An identity. It outlives VFs and VMs. */
 struct net {
 	struct net *next;
@@ -170,10 +187,10 @@ struct net {
 
 	/* while not detached */
 	struct vm *vm;
-	enum net_path path;
-	struct pf *pf; /* PATH_VF, PATH_EMULATED, unless lost */
+	struct net_way way;
+	struct pf *pf; /* BACKEND_NIC, unless lost */
 	unsigned int vf;
-	struct bridge *bridge; /* PATH_VIRTIO, unless lost */
+	struct bridge *bridge; /* BACKEND_BRIDGE, unless lost */
 	uint64_t generation;
 	char reason[LEDGER_REASON]; /* NET_LOST */
 };
@@ -362,8 +379,8 @@ void net_free(struct sriovd *d, struct net *net);
 int ledger_trouble(struct sriovd *d, int r, const char *what);
 
 /**
- * vf_state_name(), vm_state_name(), net_state_name(), net_path_name() - the value as the API shows
- * it
+ * vf_state_name(), vm_state_name(), net_state_name(), net_path_name(), net_backend_name() - the
+ * value as the API shows it; BACKEND_AUTO is ""
  *
  * Context: any; pure. Return: constant text. Source: docs/api.md.
  */
@@ -371,14 +388,16 @@ const char *vf_state_name(enum vf_state s);
 const char *vm_state_name(enum vm_state s);
 const char *net_state_name(enum net_state s);
 const char *net_path_name(enum net_path p);
+const char *net_backend_name(enum net_backend b);
 
 /**
- * vm_state_parse(), net_path_parse() - by name
+ * vm_state_parse(), net_path_parse(), net_backend_parse() - by name
  *
  * Context: any; pure. Return: 0; -EINVAL. Source: docs/api.md.
  */
 int vm_state_parse(const char *name, enum vm_state *ret_state) _must_check_;
 int net_path_parse(const char *name, enum net_path *ret_path) _must_check_;
+int net_backend_parse(const char *name, enum net_backend *ret_backend) _must_check_;
 
 /**
  * event_add() - note what happened to @object ("pf p1") for GET /v1/events; @text may be empty

@@ -6,10 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NAME_LEN_MAX 32u
-#define NAME_SIZE    (NAME_LEN_MAX + 1)
-#define VLAN_MAX     4094
-#define VLAN_QOS_MAX 7
+#define NAME_LEN_MAX   32u
+#define NAME_SIZE      (NAME_LEN_MAX + 1)
+#define VLAN_MAX       4094
+#define VLAN_QOS_MAX   7
+#define TAP_QUEUES_MAX 4
 
 struct mac {
 	uint8_t b[6];
@@ -21,6 +22,13 @@ struct mac {
  * Context: any. Return: true or false. Source: docs/api.md.
  */
 bool name_valid(const char *name);
+
+/**
+ * ifname_valid() - can a network device of the host have this name? Templates ("%d") are none
+ *
+ * Context: any. Return: true or false. Source: dev_valid_name() of Linux.
+ */
+bool ifname_valid(const char *name);
 
 /** mac_parse() - six hex pairs with colons. Return: 0; -EINVAL. Context: any. Source: -. */
 int mac_parse(const char *text, struct mac *ret_mac) _must_check_;

@@ -16,7 +16,8 @@
 enum verify_how {
 	VERIFY_SOFT,   /* vfio-user, from a soft NIC */
 	VERIFY_HOST,   /* VFIO: a function of this host */
-	VERIFY_VIRTIO, /* no VF: a port of a bridge */
+	VERIFY_VIRTIO, /* no VF: a port of our bridge */
+	VERIFY_TAP,    /* no VF: a tap in a bridge of the host */
 };
 
 /* What was seen. Texts name the reason where something could not be. */
@@ -24,7 +25,7 @@ struct verify_facts {
 	char net[NAME_SIZE];
 	enum verify_how how;
 	bool trapped;	   /* path emulated */
-	char back_end[64]; /* "soft-nic p0", "bridge br0" */
+	char back_end[64]; /* "soft-nic p0", "bridge br0", "tap sv-blue" */
 	char address[24];  /* VERIFY_HOST */
 	char driver[64];   /* VERIFY_HOST */
 	int group;	   /* VERIFY_HOST; -1: none */
@@ -45,7 +46,7 @@ struct verify_facts {
 	char guest_state[16]; /* empty: the guest shows no such interface */
 	char guest_mac[MAC_TEXT];
 
-	bool port_known, port_connected; /* VERIFY_VIRTIO */
+	bool port_known, port_connected; /* VERIFY_VIRTIO; VERIFY_TAP: it is in the bridge */
 	char fdb_port[64];		 /* VERIFY_VIRTIO: where the bridge saw the MAC; empty */
 
 	uint64_t window_ms;
