@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <cli/bench_goals.h>
+
+#include <math.h>
+#include <string.h>
+#include <support/bench_sample.h>
+#include <support/test.h>
+
+static char why[200];
+
+static json_t *goal(const json_t *root, const char *id)
+{
+	json_t *g;
+	size_t i;
+
+	json_array_foreach (json_object_get(root, "goals"), i, g)
+		if (!strcmp(json_string_value(json_object_get(g, "id")), id))
+			return g;
+	fail_msg("no goal %s", id);
+	return NULL;
+}
+
+static void verdict_is(const json_t *root, const char *id, const char *want)
+{
+	const char *got = json_string_value(json_object_get(goal(root, id), "verdict"));
+
+	if (strcmp(got, want))
+		fail_msg("%s: %s, not %s", id, got, want);
+}
+
+static void every_goal_gets_the_verdict_that_its_blocks_deserve(void **state)
+{
+	json_auto_t *root = bench_sample(12);
+
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	verdict_is(root, "T1", "floor");
+	verdict_is(root, "T2", "floor");
+	verdict_is(root, "T3", "not measured");
+	verdict_is(root, "T4", "floor");
+	verdict_is(root, "T5", "goal");
+	verdict_is(root, "T6", "goal");
+	verdict_is(root, "T8", "floor");
+	verdict_is(root, "T9", "not measured");
+	verdict_is(root, "L1", "goal");
+	verdict_is(root, "L5", "goal");
+	verdict_is(root, "C1", "goal");
+	verdict_is(root, "C2", "goal");
+	verdict_is(root, "C3", "goal");
+	verdict_is(root, "E1", "goal");
+	verdict_is(root, "E3", "goal");
+	verdict_is(root, "R1", "goal");
+}
+
+static void ratios_are_taken_within_rounds(void **state)
+{
+	json_auto_t *root = bench_sample(9);
+	const json_t *g, *dots, *ci;
+	double ratio;
+
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	g = goal(root, "T1");
+	dots = json_object_get(g, "per_round");
+	ratio = json_real_value(json_object_get(g, "ratio"));
+	ci = json_object_get(g, "ci");
+	assert_int_equal(json_array_size(dots), 9);
+	assert_true(fabs(ratio - 14.2 / 6.3) < 0.15);
+	assert_true(json_real_value(json_array_get(ci, 0)) <= ratio);
+	assert_true(json_real_value(json_array_get(ci, 1)) >= ratio);
+}
+
+static void an_invalid_block_is_counted_and_kept_out(void **state)
+{
+	json_auto_t *root = bench_sample(9);
+	const json_t *g, *all;
+
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	g = goal(root, "T1");
+	assert_int_equal(json_integer_value(json_object_get(g, "rounds")), 8);
+	assert_int_equal(json_integer_value(json_object_get(g, "excluded")), 1);
+	all = json_object_get(g, "all");
+	assert_true(json_is_real(json_object_get(all, "ratio")));
+}
+
+static void a_path_that_is_not_there_is_named(void **state)
+{
+	json_auto_t *root = bench_sample(6);
+
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	assert_string_equal(json_string_value(json_object_get(goal(root, "T3"), "reason")),
+			    "ovs-dpdk is absent: not installed");
+}
+
+static void few_rounds_conclude_nothing(void **state)
+{
+	json_auto_t *root = bench_sample(4);
+
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	verdict_is(root, "T5", "inconclusive");
+	/* what is counted needs no rounds */
+	verdict_is(root, "C1", "goal");
+}
+
+static void a_over_a_contains_1(void **state)
+{
+	json_auto_t *root = bench_sample(20);
+	const json_t *aa, *ci;
+
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	aa = json_object_get(root, "aa");
+	ci = json_object_get(aa, "ci");
+	assert_true(json_real_value(json_array_get(ci, 0)) <= 1);
+	assert_true(json_real_value(json_array_get(ci, 1)) >= 1);
+	assert_int_equal(json_integer_value(json_object_get(aa, "rounds")), 20 - 2);
+	assert_true(json_is_object(json_object_get(aa, "latency")));
+}
+
+static void a_rate_without_loss_is_the_highest_of_its_round(void **state)
+{
+	static const struct bench_pick pick = {.path = "vf",
+					       .figure = BENCH_LOSSLESS,
+					       .test = BENCH_THROUGHPUT,
+					       .mode = BENCH_RATE,
+					       .size = 64,
+					       .burst = 32};
+	static const double rates[] = {8, 12, 10};
+	_cleanup_(bench_doc_freep) struct bench_doc *doc = NULL;
+	json_auto_t *root = bench_sample(1);
+	static struct bench_series s;
+
+	for (size_t i = 0; i < 3; i++) {
+		json_t *b = json_deep_copy(json_array_get(json_object_get(root, "blocks"), 0));
+
+		json_object_set_new(b, "mode", json_string("rate"));
+		json_object_set_new(b, "offered_mpps", json_real(rates[i]));
+		json_object_set_new(b, "mpps", json_real(rates[i]));
+		json_object_set_new(b, "missing", json_integer(rates[i] > 11));
+		json_array_append_new(json_object_get(root, "blocks"), b);
+	}
+	assert_int_equal(bench_doc_decode(root, why, sizeof(why), &doc), 0);
+	assert_int_equal(bench_pick_series(doc, &pick, &s), 1);
+	assert_true(fabs(s.value[0] - 10) < 1e-9);
+}
+
+static void a_broken_result_is_not_judged(void **state)
+{
+	json_auto_t *root = bench_sample(1);
+
+	json_object_del(root, "blocks");
+	assert_int_equal(bench_judge(root, why, sizeof(why)), -EBADMSG);
+	assert_null(json_object_get(root, "goals"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_goal_gets_the_verdict_that_its_blocks_deserve),
+		cmocka_unit_test(ratios_are_taken_within_rounds),
+		cmocka_unit_test(an_invalid_block_is_counted_and_kept_out),
+		cmocka_unit_test(a_path_that_is_not_there_is_named),
+		cmocka_unit_test(few_rounds_conclude_nothing),
+		cmocka_unit_test(a_over_a_contains_1),
+		cmocka_unit_test(a_rate_without_loss_is_the_highest_of_its_round),
+		cmocka_unit_test(a_broken_result_is_not_judged),
+	};
+
+	return cmocka_run_group_tests_name("cli bench goals", tests, NULL, NULL);
+}
