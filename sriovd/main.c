@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <lib/clock.h>
 #include <lib/log.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sriovd/http.h>
 #include <sriovd/pf.h>
@@ -330,6 +331,8 @@ int main(int argc, char **argv)
 	int r;
 
 	log_init("sriovd");
+	/* requests run one after the other: no heap for each of their threads */
+	mallopt(M_ARENA_MAX, 1);
 	r = options_parse(argc, argv, &o, &cfg);
 	if (r < 0 || o.done)
 		return r < 0 ? 2 : 0;
