@@ -133,6 +133,7 @@ struct dp_rxq {
 	uint32_t published;	      /* head as last written to the register */
 	_Atomic uint32_t stopped_gen; /* generation that the guest switched off under us */
 	bool drop_enabled; /* a full queue drops by itself; else the port's buffer overflows */
+	bool stalled;	   /* the wire has waited for its buffers long enough */
 	uint64_t dropped_empty, dropped_missed, dropped_long, dropped_bad, dropped_off;
 	_Alignas(64) uint8_t *buf[DP_BATCH];
 	/* upper half of the descriptor: status, length, VLAN; filled in steps of DP_STEP */
@@ -218,6 +219,8 @@ struct dp_worker {
 	struct snic_wire *wire; /* NULL: there is none, or it is another's */
 	uint32_t rx_dirty;	/* queues with write-backs pending */
 	bool wire_dirty;
+	bool wire_held;	     /* the oldest frame of the wire waits for a buffer */
+	uint64_t held_since; /* TSC; 0: none waits */
 	bool need_poke;
 	uint8_t index;
 	uint8_t own; /* its pools */

@@ -171,6 +171,21 @@ static unsigned int rss_queue(struct dp_worker *me, unsigned int q, const struct
 	return r.second && me->rx[q + NIC_VFS_MAX].ring ? q + NIC_VFS_MAX : q;
 }
 
+struct dp_rxq *dp_rx_full(struct dp_worker *me, unsigned int q, const struct dp_pkt *p)
+{
+	struct dp_rxq *rx;
+	uint64_t lo;
+
+	if (me->cfg->sw.rsse & BIT32(q))
+		q = rss_queue(me, q, p, &lo);
+	rx = &me->rx[q];
+	if (rx->i_buf < rx->n_buf || dp_rx_refill(rx)) {
+		rx->stalled = false;
+		return NULL;
+	}
+	return rx->ring ? rx : NULL;
+}
+
 void dp_deliver(struct dp_worker *me, unsigned int q, const struct dp_pkt *p, bool multi)
 {
 	uint64_t status = DP_RX_STATUS, vlan = 0, lo = 0;

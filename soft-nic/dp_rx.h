@@ -21,6 +21,13 @@
  */
 bool dp_rx_refill(struct dp_rxq *rx);
 
+/**
+ * dp_rx_full() - would this frame find no buffer in a queue that is on?
+ *
+ * Context: data thread. Return: the queue; NULL it has a buffer, or is off. Source: -.
+ */
+struct dp_rxq *dp_rx_full(struct dp_worker *me, unsigned int q, const struct dp_pkt *p);
+
 /** dp_rx_restart() - begin at c->head as after power-on. Context: data thread. Source: -. */
 void dp_rx_restart(struct dp_rxq *rx, const struct dp_rxq_cfg *c);
 

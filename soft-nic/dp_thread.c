@@ -4,8 +4,9 @@
  * so nobody can wake us by one: a thread that has nothing to do looks again after a pause, and
  * the pause is a small part of the silence before it. What is late by that is late by little,
  * measured by what it waited for anyway; after a long silence the cost of looking is bounded
- * instead. Everything that does pass by a thread of ours (trapped registers, frames of the wire and
- * of other workers, configurations) wakes at once.
+ * instead. A frame that waits on the wire for a buffer is silence too: the guest's ring moves by a
+ * doorbell. Everything that does pass by a thread of ours (trapped registers, frames of the wire
+ * and of other workers, configurations) wakes at once.
  */
 #include <errno.h>
 #include <lib/clock.h>
@@ -51,7 +52,7 @@ static void sleep_for(struct dp_worker *me, uint64_t us)
 	io_mb();
 	/* what a kicker announces after this look finds 'sleeping' set */
 	if (atomic_load(&me->dp->next) == me->cfg && !atomic_load(&me->dp->stop) &&
-	    !(me->wire && snic_wire_peek(&me->wire->in)) && !dp_peers_pending(me))
+	    !(me->wire && !me->wire_held && snic_wire_peek(&me->wire->in)) && !dp_peers_pending(me))
 		futex(&me->sleeping, FUTEX_WAIT, 1, &ts);
 	atomic_store(&me->sleeping, 0);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The data thread's side of the wire. */
+#include <lib/clock.h>
 #include <unistd.h>
 #include "dp_peer.h"
+
+#define HOLD_US 1000000u /* frames wait so long for a queue that drops by itself */
 
 void dp_wire_out(struct dp_worker *me, const struct dp_pkt *p)
 {
@@ -44,7 +47,28 @@ void dp_wire_flush(struct dp_worker *me)
 	}
 }
 
-static void wire_frame(struct dp_worker *me, struct snic_wire_slot *s)
+/*
+ * Does a frame of a wire that holds have to wait for a buffer? A queue which drops by itself was
+ * told so because others are beside it: it keeps them waiting once, until its ring has moved again.
+ */
+static bool must_wait(struct dp_worker *me, uint32_t pools, const struct dp_pkt *p)
+{
+	for (; pools; pools &= pools - 1) {
+		struct dp_rxq *rx = dp_rx_full(me, (unsigned int)__builtin_ctz(pools), p);
+
+		if (!rx || rx->stalled)
+			continue;
+		if (!me->held_since)
+			me->held_since = tsc_read();
+		if (!rx->drop_enabled || tsc_read() - me->held_since < HOLD_US * me->dp->tsc_per_us)
+			return true;
+		rx->stalled = true;
+	}
+	return false;
+}
+
+/* Return: false, the frame stays where it is. */
+static bool wire_frame(struct dp_worker *me, struct snic_wire_slot *s)
 {
 	const struct sw_cfg *sw = &me->cfg->sw;
 	struct dp_pkt p = {.data = s->frame, .len = s->len};
@@ -63,13 +87,15 @@ static void wire_frame(struct dp_worker *me, struct snic_wire_slot *s)
 	if (p.len + DP_CRC > (p.tagged ? sw->rx_limit_tagged : sw->rx_limit)) {
 		me->n.too_long++;
 		me->n.wire_rx_dropped++;
-		return;
+		return true;
 	}
 	d = sw_decide(sw, p.h0 & SW_MAC_MASK, src, vid, SW_FROM_WIRE);
 	if (!me->cfg->link || !d.pools) {
 		me->n.wire_rx_dropped++;
-		return;
+		return true;
 	}
+	if (me->wire->hold && must_wait(me, d.pools & me->own, &p))
+		return false;
 	me->n.wire_rx++;
 	me->n.rx_frames++;
 	me->n.rx_bytes += p.len + DP_CRC;
@@ -79,6 +105,15 @@ static void wire_frame(struct dp_worker *me, struct snic_wire_slot *s)
 		dp_deliver(me, (unsigned int)__builtin_ctz(pools), &p, d.multi);
 	if (d.pools & ~(uint32_t)me->own)
 		dp_peers_put(me, &p, (uint8_t)(d.pools & ~(uint32_t)me->own), false, d.multi);
+	return true;
+}
+
+/* The outside may be waiting for room. */
+static void room_tell(struct dp_worker *me)
+{
+	io_mb(); /* slots given back first, then the look at 'full' */
+	if (atomic_load(&me->wire->full) && snic_wire_half(&me->wire->in))
+		dp_wire_flush(me);
 }
 
 unsigned int dp_wire_poll(struct dp_worker *me)
@@ -88,20 +123,26 @@ unsigned int dp_wire_poll(struct dp_worker *me)
 
 	if (me->dp->n_workers > 1 && !dp_peers_ready(me))
 		return 0;
+	me->wire_held = false;
 	for (n = 0; n < DP_BATCH; n++) {
 		s = snic_wire_peek(&me->wire->in);
 		if (!s)
 			break;
 		/* the producer is our own wire thread, but a length is never taken on trust */
-		if (s->len >= SNIC_FRAME_MIN && s->len <= SNIC_WIRE_FRAME)
-			wire_frame(me, s);
-		else
+		if (s->len < SNIC_FRAME_MIN || s->len > SNIC_WIRE_FRAME) {
 			me->n.wire_rx_dropped++;
+		} else if (!wire_frame(me, s)) {
+			me->wire_held = true;
+			break;
+		}
+		me->held_since = 0;
 		snic_wire_drop(&me->wire->in);
 	}
 	if (me->rx_dirty)
 		dp_rx_flush(me, false);
 	if (me->wire_dirty)
 		dp_wire_flush(me);
+	if (n && me->wire->hold)
+		room_tell(me);
 	return n;
 }

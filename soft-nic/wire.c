@@ -38,7 +38,9 @@ int snic_wire_new(struct snic_wire **ret_wire)
 	atomic_init(&w->sleeping, false);
 	atomic_init(&w->rx_dropped, 0);
 	atomic_init(&w->tx_errors, 0);
+	atomic_init(&w->full, false);
 	w->kick_fd = -1;
+	w->hold = false;
 	*ret_wire = w;
 	return 0;
 }

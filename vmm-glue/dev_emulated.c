@@ -267,6 +267,7 @@ static int nic_new(struct emulated *e, const uint8_t mac[6])
 	r = snic_wire_new(&e->wire);
 	if (r < 0)
 		return r;
+	e->wire->hold = true;
 	snic_wire_attach(e->nic, e->wire);
 	r = snic_dma_set(e->nic, SNIC_PF, region, high ? 2 : 1);
 	if (r < 0)

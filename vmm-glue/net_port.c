@@ -103,11 +103,9 @@ static int ring_take(struct port_ring *r, uint32_t *ret_len)
 	return (int)id;
 }
 
-static void to_wire(struct net_port *p, const uint8_t *buf, uint32_t len)
+static void to_wire(struct net_port *p, struct snic_wire_slot *s, const uint8_t *buf, uint32_t len)
 {
-	struct snic_wire_slot *s = snic_wire_room(&p->wire->in);
-
-	if (!s || len < NET_HDR + 14 || len > BUF) {
+	if (len < NET_HDR + 14 || len > BUF) {
 		count(&p->dropped);
 		return;
 	}
@@ -122,6 +120,7 @@ static void to_wire(struct net_port *p, const uint8_t *buf, uint32_t len)
 	count(&p->to_nic);
 }
 
+/* With the wire full, frames stay in the ring, and the back end leaves what follows where it is. */
 static unsigned int receive(struct net_port *p)
 {
 	struct port_ring *r = &p->ring[TO_NIC];
@@ -129,7 +128,8 @@ static unsigned int receive(struct net_port *p)
 	uint32_t len;
 
 	for (n = 0; n < BATCH; n++) {
-		int i = ring_take(r, &len);
+		struct snic_wire_slot *s = snic_wire_room(&p->wire->in);
+		int i = s ? ring_take(r, &len) : -ENOENT;
 
 		if (i == -ENOENT)
 			break;
@@ -137,7 +137,7 @@ static unsigned int receive(struct net_port *p)
 			count(&p->broken);
 			continue;
 		}
-		to_wire(p, r->buf + (size_t)i * BUF, len);
+		to_wire(p, s, r->buf + (size_t)i * BUF, len);
 		ring_post(r, (uint16_t)i);
 	}
 	if (n > 0) {
@@ -200,8 +200,10 @@ static bool quiet(const struct net_port *p)
 {
 	const struct port_ring *r = &p->ring[TO_NIC];
 
-	return !snic_wire_peek(&p->wire->out) &&
-	       __atomic_load_n(&r->used->idx, __ATOMIC_SEQ_CST) == r->seen;
+	if (snic_wire_peek(&p->wire->out))
+		return false;
+	return __atomic_load_n(&r->used->idx, __ATOMIC_SEQ_CST) == r->seen ||
+	       !snic_wire_room(&p->wire->in);
 }
 
 static void port_work(void *ctx, struct io_thread *t)
@@ -214,6 +216,7 @@ static void port_work(void *ctx, struct io_thread *t)
 	while (!io_thread_leaving(t)) {
 		if (receive(p) + send_frames(p) > 0)
 			continue;
+		atomic_store(&p->wire->full, !snic_wire_room(&p->wire->in));
 		atomic_store(&p->wire->sleeping, true);
 		if (quiet(p) && poll(f, 2, NAP_MS) > 0 && f[1].revents & POLLIN)
 			(void)eventfd_read(p->bell_fd, &n);

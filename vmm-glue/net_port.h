@@ -5,6 +5,8 @@
  * (net_backend.h). Back ends serve virtio rings, so the port has a pair of them, and the buffers,
  * in memory of its own; a thread drives them. The guest's memory is out of a back end's reach here.
  *
+ * What the NIC has no room for stays with the back end: in a tap, or in a ring.
+ *
  * What a back end writes is checked as a guest's word is: it may lose its own frames, no more.
  */
 #include <snic/wire.h>
@@ -14,7 +16,7 @@ struct net_port;
 
 struct net_port_counters {
 	uint64_t to_nic, from_nic; /* frames */
-	uint64_t dropped;	   /* no room on the wire, or not a frame */
+	uint64_t dropped;	   /* to the guest: no frame; from it: no room */
 	uint64_t broken;	   /* used entries that made no sense */
 };
 

@@ -120,7 +120,7 @@ static uint8_t *ram(struct emu_rig *e, uint64_t gpa)
 
 /* What a driver without VFs does: queue 0 of each direction, vector 0 for queues, 1 for the rest.
  */
-static void driver_start(struct emu_rig *e)
+static void driver_start_with(struct emu_rig *e, uint32_t srrctl)
 {
 	uint64_t *rx = (uint64_t *)(void *)ram(e, RX_RING);
 
@@ -136,7 +136,7 @@ static void driver_start(struct emu_rig *e)
 	wr(e, nic_IVAR_MISC(0), 0x8100);
 	wr(e, nic_RDBAL(0), (uint32_t)RX_RING);
 	wr(e, nic_RDLEN(0), 16 * RING);
-	wr(e, nic_SRRCTL(0), SRRCTL_2K);
+	wr(e, nic_SRRCTL(0), srrctl);
 	wr(e, nic_RXDCTL(0), BIT32(25));
 	wr(e, nic_TDBAL(0), (uint32_t)TX_RING);
 	wr(e, nic_TDLEN(0), 16 * RING);
@@ -144,6 +144,11 @@ static void driver_start(struct emu_rig *e)
 	wr(e, nic_RCTL(0), RCTL_EN | RCTL_BAM);
 	wr(e, nic_TCTL(0), TCTL_EN | TCTL_PSP);
 	wr(e, nic_RDT(0), RING - 1);
+}
+
+static void driver_start(struct emu_rig *e)
+{
+	driver_start_with(e, SRRCTL_2K);
 }
 
 static void msix_on(struct emu_rig *e)
@@ -275,6 +280,116 @@ static void frames_go_out_and_come_in_over_the_back_end(void **state)
 	/* not for us */
 	send_wire(e, (const uint8_t[]){0x02, 0xcc, 0, 0, 0, 3}, 100, 1);
 	assert_int_equal(receive(e, 50000, &buf), 0);
+}
+
+/* As receive(), and the buffer is posted again. */
+static uint32_t receive_and_post(struct emu_rig *e, uint64_t within_us, uint32_t *ret_number)
+{
+	uint64_t *d = (uint64_t *)(void *)ram(e, RX_RING) + 2 * (size_t)e->rx_next;
+	uint32_t at = e->rx_next, len;
+	uint64_t buf;
+
+	len = receive(e, within_us, &buf);
+	if (len == 0)
+		return 0;
+	memcpy(ret_number, ram(e, buf) + 14, 4);
+	d[0] = buf;
+	__atomic_store_n(&d[1], 0, __ATOMIC_RELEASE);
+	e->rx_next %= RING;
+	wr(e, nic_RDT(0), at);
+	return len;
+}
+
+/* Until the data thread has taken the queue over, frames are dropped. */
+static void await_queue(struct emu_rig *e)
+{
+	uint64_t until = clock_us() + WAIT_US;
+	uint32_t number;
+
+	do
+		send_wire(e, mac, 60, 1);
+	while (receive_and_post(e, 20000, &number) == 0 && clock_us() < until);
+	assert_true(clock_us() < until);
+	/* those before it may still come */
+	while (receive_and_post(e, 100000, &number) > 0)
+		;
+}
+
+/* As many frames as fit in between, each with its number. Return: how many. */
+static uint32_t fill_wire(struct emu_rig *e)
+{
+	uint8_t f[NET_HDR + 100] = {0};
+	uint64_t until;
+	uint32_t n = 0;
+
+	frame_fill(f + NET_HDR, 100, mac, 0);
+	do {
+		until = clock_us() + 100000; /* nothing moves any more */
+		memcpy(f + NET_HDR + 14, &n, 4);
+		while (send(e->wire, f, sizeof(f), MSG_DONTWAIT) < 0 && clock_us() < until)
+			clock_sleep_us(1000);
+		n++;
+	} while (clock_us() < until && n < 100000);
+	return n - 1;
+}
+
+static uint64_t cpu_us(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+	return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void frames_wait_for_a_ring_that_is_full_and_cost_nothing_meanwhile(void **state)
+{
+	struct emu_rig *e = *state;
+	uint32_t sent, number;
+	uint64_t before, from;
+
+	driver_start(e);
+	await_queue(e);
+	sent = fill_wire(e);
+	assert_true(sent > RING + 2 * 256); /* the driver's ring, the wire, the port's ring */
+	assert_true(sent < 100000);
+	clock_sleep_us(100000);
+	before = cpu_us();
+	from = clock_us();
+	clock_sleep_us(300000);
+	assert_true(cpu_us() - before < (clock_us() - from) / 2);
+	for (uint32_t i = 0; i < sent; i++) {
+		assert_int_equal(receive_and_post(e, WAIT_US, &number), 100);
+		assert_int_equal(number, i);
+	}
+	send_wire(e, mac, 200, 1);
+	assert_int_equal(receive_and_post(e, WAIT_US, &number), 200);
+}
+
+static void a_queue_that_drops_by_itself_keeps_frames_waiting_once(void **state)
+{
+	struct emu_rig *e = *state;
+	uint64_t until = clock_us() + 4 * WAIT_US;
+	uint8_t f[NET_HDR + 100] = {0};
+	uint32_t number;
+
+	driver_start_with(e, SRRCTL_2K | SRRCTL_DROP_EN);
+	await_queue(e);
+	/* a socket that is empty again, and stays so, is one whose frames are dropped */
+	frame_fill(f + NET_HDR, 100, mac, 0);
+	for (unsigned int n = 0; n < 5000;) {
+		if (send(e->wire, f, sizeof(f), MSG_DONTWAIT) > 0)
+			n++;
+		else
+			clock_sleep_us(1000);
+		assert_true(clock_us() < until);
+	}
+	/* and it works on as soon as the ring moves */
+	for (unsigned int i = 0; i < RING - 1; i++)
+		assert_int_equal(receive_and_post(e, WAIT_US, &number), 100);
+	do
+		send_wire(e, mac, 300, 1);
+	while (receive_and_post(e, WAIT_US, &number) != 300 && clock_us() < until);
+	assert_true(clock_us() < until);
 }
 
 static void interrupts_come_by_the_vectors_that_the_driver_chose(void **state)
@@ -418,6 +533,8 @@ int main(void)
 		CASE(the_guest_finds_an_82576_without_sr_iov),
 		CASE(the_address_is_in_the_nvm_and_in_the_first_filter),
 		CASE(frames_go_out_and_come_in_over_the_back_end),
+		CASE(frames_wait_for_a_ring_that_is_full_and_cost_nothing_meanwhile),
+		CASE(a_queue_that_drops_by_itself_keeps_frames_waiting_once),
 		CASE(interrupts_come_by_the_vectors_that_the_driver_chose),
 		CASE(a_wire_that_nobody_reads_does_not_stop_the_guest),
 		CASE(every_register_takes_every_width_and_value),

@@ -3,7 +3,9 @@
 /*
  * The wire of the software NIC: two bounded single-producer single-consumer rings of frames between
  * the data thread and whoever stands for the outside world - a thread on a tap device, or a test.
- * A full ring drops and counts.
+ * A full ring drops and counts. Or, if the wire is to hold: frames for a queue that is on and has
+ * no buffers stay in the ring, in the order they came, and whoever fills it waits for room. That is
+ * for a wire with one receiver: nobody else's frames are behind them.
  */
 #include <lib/cleanup.h>
 #include <stdatomic.h>
@@ -34,6 +36,8 @@ struct snic_wire {
 	/* the outside sets 'sleeping' before it waits; the data thread then writes to kick_fd */
 	_Alignas(64) _Atomic bool sleeping;
 	int kick_fd;
+	bool hold;	   /* set before the wire is attached */
+	_Atomic bool full; /* the outside waits for room in 'in': wake it when half is free */
 	/* counters, one writer each */
 	_Alignas(64) _Atomic uint64_t rx_dropped; /* outside thread: ring full or frame too long */
 	_Atomic uint64_t tx_errors;		  /* outside thread: the tap refused it */
@@ -87,6 +91,18 @@ static inline void snic_wire_drop(struct snic_wire_ring *r)
 {
 	atomic_store_explicit(&r->take, atomic_load_explicit(&r->take, memory_order_relaxed) + 1,
 			      memory_order_release);
+}
+
+/**
+ * snic_wire_half() - is at least half of the ring free?
+ *
+ * Context: the ring's consumer. Return: true or false. Source: -.
+ */
+static inline bool snic_wire_half(const struct snic_wire_ring *r)
+{
+	return atomic_load_explicit(&r->put, memory_order_relaxed) -
+		       atomic_load_explicit(&r->take, memory_order_relaxed) <=
+	       SNIC_WIRE_SLOTS / 2;
 }
 
 /**
