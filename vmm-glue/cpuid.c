@@ -6,6 +6,14 @@
 /* The leaf VMware brought up and others took over: EAX is the TSC's frequency in kHz. */
 #define LEAF_TSC	0x40000010u
 
+/* What hardware says of it: the ratio of the TSC to a crystal, which clocks the local APIC too. */
+#define LEAF_CRYSTAL 0x15u
+#define LEAF_SPEED   0x16u
+#define CRYSTAL_KHZ  1000000u /* KVM's local APIC counts nanoseconds */
+/* Kernels multiply crystal and ratio in 32 bits. */
+#define RATIO_MAX    (UINT32_MAX / CRYSTAL_KHZ)
+#define BUS_MHZ	     100u
+
 #define ECX1_TSC_DEADLINE BIT32(24)
 #define ECX1_HYPERVISOR	  BIT32(31)
 #define EDX1_HTT	  BIT32(28)
@@ -44,6 +52,54 @@ static void tsc_tell(struct kvm_cpuid2 *c, uint32_t tsc_khz)
 	e = leaf_get(c, LEAF_TSC, 0, 0);
 	if (e)
 		e->eax = tsc_khz;
+}
+
+/* The best ratio to @den with a numerator that is small enough, by continued fractions. */
+static void ratio_near(uint64_t num, uint64_t den, uint32_t *ret_num, uint32_t *ret_den)
+{
+	uint64_t n0 = 0, d0 = 1, n1 = 1, d1 = 0;
+
+	while (den) {
+		uint64_t a = num / den, rest = num % den;
+		uint64_t n2 = a * n1 + n0, d2 = a * d1 + d0;
+
+		if (n2 > RATIO_MAX)
+			break;
+		n0 = n1;
+		d0 = d1;
+		n1 = n2;
+		d1 = d2;
+		num = den;
+		den = rest;
+	}
+	*ret_num = (uint32_t)n1;
+	*ret_den = (uint32_t)d1;
+}
+
+/* Kernels that know no hypervisor need no calibration either: there is no timer to do it by. */
+static void crystal_tell(struct kvm_cpuid2 *c, uint32_t tsc_khz)
+{
+	struct kvm_cpuid_entry2 *max = leaf_find(c, 0, 0), *e;
+	uint32_t num, den;
+
+	ratio_near(tsc_khz, CRYSTAL_KHZ, &num, &den);
+	if (!max || tsc_khz == 0 || num == 0 || den == 0)
+		return;
+	e = leaf_get(c, LEAF_CRYSTAL, 0, 0);
+	if (!e)
+		return;
+	e->eax = den;
+	e->ebx = num;
+	e->ecx = CRYSTAL_KHZ * 1000;
+	e->edx = 0;
+	e = leaf_get(c, LEAF_SPEED, 0, 0);
+	if (!e)
+		return;
+	e->eax = e->ebx = (tsc_khz + 500) / 1000;
+	e->ecx = BUS_MHZ;
+	e->edx = 0;
+	if (max->eax < LEAF_SPEED)
+		max->eax = LEAF_SPEED;
 }
 
 static unsigned int bits_for(unsigned int n)
@@ -124,4 +180,5 @@ void cpuid_shape(struct kvm_cpuid2 *c, const struct cpuid_facts *f)
 		leaf_shape(&c->entries[i], f);
 	topology(c, f);
 	tsc_tell(c, f->tsc_khz);
+	crystal_tell(c, f->tsc_khz);
 }

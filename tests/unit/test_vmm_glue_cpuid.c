@@ -2,6 +2,7 @@
 /* What the guest's processors say of themselves. */
 #include <string.h>
 #include <support/test.h>
+#include <abi/bits.h>
 #include <cpuid.h>
 
 static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *t, uint32_t function, uint32_t index)
@@ -80,6 +81,53 @@ static void one_processor_has_no_siblings(void **state)
 	free(t);
 }
 
+/* What a kernel makes of leaf 0x15, in its 32 bits, in kHz. */
+static uint32_t tsc_by_crystal(struct kvm_cpuid2 *t)
+{
+	const struct kvm_cpuid_entry2 *e = leaf(t, 0x15, 0);
+	uint64_t product = (uint64_t)(e->ecx / 1000) * e->ebx;
+
+	assert_true(product <= UINT32_MAX);
+	return (uint32_t)product / e->eax;
+}
+
+static void the_tsc_is_told_as_hardware_does_within_a_few_ppm(void **state)
+{
+	static const uint32_t khz[] = {
+		1000000, 1999999, 2000000, 2095078, 2445406, 2596122, 2999997, 3333333, 3693060,
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(khz); i++) {
+		struct kvm_cpuid2 *t = table_new();
+		const struct cpuid_facts f = {.n_cpus = 1, .tsc_khz = khz[i]};
+		uint32_t told;
+
+		t->entries[t->nent++] = (struct kvm_cpuid_entry2){.function = 0, .eax = 0xd};
+		cpuid_shape(t, &f);
+		told = tsc_by_crystal(t);
+		assert_in_range(told, khz[i] - khz[i] / 200000, khz[i] + khz[i] / 200000);
+		assert_int_equal(leaf(t, 0x15, 0)->ecx, 1000000000); /* the local APIC's clock */
+		assert_int_equal(leaf(t, 0x16, 0)->eax, (khz[i] + 500) / 1000);
+		assert_int_equal(leaf(t, 0, 0)->eax, 0x16);
+		free(t);
+	}
+}
+
+static void a_tsc_that_is_not_known_is_not_told(void **state)
+{
+	struct kvm_cpuid2 *t = table_new();
+	const struct cpuid_facts f = {.n_cpus = 1};
+
+	(void)state;
+	t->entries[t->nent++] = (struct kvm_cpuid_entry2){.function = 0, .eax = 0xd};
+	cpuid_shape(t, &f);
+	assert_int_equal(leaf(t, 0, 0)->eax, 0xd);
+	for (uint32_t i = 0; i < t->nent; i++)
+		assert_true(t->entries[i].function != 0x15);
+	free(t);
+}
+
 static void a_full_table_does_not_overflow(void **state)
 {
 	struct kvm_cpuid2 *t = table_new();
@@ -98,6 +146,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_cores_of_one_package),
 		cmocka_unit_test(one_processor_has_no_siblings),
+		cmocka_unit_test(the_tsc_is_told_as_hardware_does_within_a_few_ppm),
+		cmocka_unit_test(a_tsc_that_is_not_known_is_not_told),
 		cmocka_unit_test(a_full_table_does_not_overflow),
 	};
 
