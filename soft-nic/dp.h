@@ -337,6 +337,13 @@ int dp_start(struct dp *dp);
 void dp_stop(struct dp *dp);
 
 /**
+ * dp_end() - the same, and wait no longer than @timeout_us
+ *
+ * Context: control thread. Return: 0; -ETIMEDOUT a thread is still there. Source: -.
+ */
+int dp_end(struct dp *dp, uint64_t timeout_us) _must_check_;
+
+/**
  * dp_tx_poll() - send up to DP_BATCH descriptors of one queue
  *
  * Context: data thread. Return: descriptors handled. Source: docs/sources.md [Q] [L]: legacy and

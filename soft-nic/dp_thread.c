@@ -155,18 +155,36 @@ int dp_start(struct dp *dp)
 	return 0;
 }
 
-void dp_stop(struct dp *dp)
+int dp_end(struct dp *dp, uint64_t timeout_us)
 {
+	struct timespec end;
+	int r = 0;
+
 	if (!dp->threaded)
-		return;
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += (time_t)(timeout_us / USEC_PER_SEC);
+	end.tv_nsec += (long)(timeout_us % USEC_PER_SEC) * 1000;
+	if (end.tv_nsec >= 1000000000) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000000000;
+	}
 	atomic_store(&dp->stop, true);
 	dp_kick_all(dp);
 	for (unsigned int i = 0; i < dp->n_workers; i++) {
 		struct dp_worker *w = &dp->worker[i];
 
-		if (w->running)
-			pthread_join(w->thread, NULL);
-		w->running = false;
+		if (w->running && pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &end))
+			r = -ETIMEDOUT;
+		else
+			w->running = false;
 	}
-	dp->threaded = false;
+	dp->threaded = r < 0;
+	return r;
+}
+
+void dp_stop(struct dp *dp)
+{
+	while (dp_end(dp, 60 * USEC_PER_SEC) < 0)
+		;
 }

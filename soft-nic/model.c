@@ -81,8 +81,8 @@ static void page_renew(struct snic *s, unsigned int vf)
 	s->page[vf] = page;
 	snic_queue_regs_reset(s, vf);
 	snic_queue_regs_reset(s, vf + NIC_VFS_MAX);
-	snic_must_quiesce(s);
-	munmap(old, NIC_VF_BAR0_SIZE);
+	if (snic_must_quiesce(s))
+		munmap(old, NIC_VF_BAR0_SIZE);
 }
 
 /* ---- reset ------------------------------------------------------------------------------ */
@@ -182,7 +182,7 @@ static void mac_reset(struct snic *s, bool power_on)
 void snic_pf_reset(struct snic *s)
 {
 	mac_reset(s, false);
-	snic_must_quiesce(s);
+	(void)snic_must_quiesce(s);
 }
 
 void snic_vf_reset(struct snic *s, unsigned int vf)
@@ -192,7 +192,7 @@ void snic_vf_reset(struct snic *s, unsigned int vf)
 	vf_state_reset(s, vf);
 	vf_throttles_reset(s, vf);
 	s->mbx[vf].v2p &= ~V2P_VFU;
-	snic_must_quiesce(s); /* its memory may be given to somebody else from here on */
+	(void)snic_must_quiesce(s); /* its memory may be given to somebody else from here on */
 	mbx_vf_was_reset(s, vf);
 }
 
@@ -219,7 +219,7 @@ void snic_set_vfs(struct snic *s, unsigned int n)
 	for (unsigned int fn = 0; fn < SNIC_FNS; fn++)
 		if (fn == SNIC_PF || fn < n)
 			pcicfg_mask_update(s, fn);
-	snic_must_quiesce(s);
+	(void)snic_must_quiesce(s);
 	for (unsigned int vf = 0; vf < (n > old ? n : old); vf++)
 		page_renew(s, vf);
 	s->config.ops->vfs_changed(s->config.ctx, n);
@@ -236,7 +236,7 @@ void snic_fn_reset(struct snic *s, unsigned int fn, bool keep_config)
 		phy_init(s);
 		mac_reset(s, true);
 		pcicfg_mask_update(s, fn);
-		snic_must_quiesce(s);
+		(void)snic_must_quiesce(s);
 		return;
 	}
 	if (fn >= s->n_vfs)
@@ -317,7 +317,7 @@ int snic_new(const struct snic_config *config, struct snic **ret_snic)
 	for (unsigned int vf = 0; vf < NIC_VFS_MAX; vf++)
 		pcicfg_init_vf(&s->cfg[vf]);
 	mac_reset(s, true);
-	snic_must_quiesce(s);
+	(void)snic_must_quiesce(s);
 	*ret_snic = TAKE_PTR(s);
 	return 0;
 }
@@ -396,6 +396,11 @@ int snic_dp_start(struct snic *s, int cpu)
 void snic_dp_stop(struct snic *s)
 {
 	dp_stop(&s->dp);
+}
+
+int snic_dp_end(struct snic *s, uint64_t timeout_us)
+{
+	return dp_end(&s->dp, timeout_us);
 }
 
 void snic_dp_kick(struct snic *s)

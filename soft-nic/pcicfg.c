@@ -216,7 +216,7 @@ void snic_config_write(struct snic *s, unsigned int fn, uint32_t off, const void
 		return;
 	s->cfg_dirty = true;
 	if (master)
-		snic_must_quiesce(s); /* no DMA after the write has completed */
+		(void)snic_must_quiesce(s); /* no DMA after the write has completed */
 	else
 		snic_service(s);
 }

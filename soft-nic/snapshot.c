@@ -309,9 +309,11 @@ void snic_flush(struct snic *s)
 
 int snic_quiesce(struct snic *s)
 {
-	uint64_t deadline = clock_us() + QUIESCE_US;
+	uint64_t deadline = clock_us() + clock_patient_us(QUIESCE_US);
 	unsigned int spins = 0;
 
+	if (s->stuck)
+		return -ETIMEDOUT;
 	scan(s);
 	s->cfg_dirty = true;
 	while (s->cfg_dirty || !dp_acked(&s->dp, s->epoch)) {
@@ -331,16 +333,25 @@ int snic_quiesce(struct snic *s)
 	return 0;
 }
 
-/* Memory or a function is about to go away. Going on with a data thread that does not answer would
- * let it write where it must not: better a NIC that is gone. */
-void snic_must_quiesce(struct snic *s)
+/*
+ * Memory or a function is about to go away. Going on with a data thread that does not answer would
+ * let it write where it must not: better a NIC that is gone.
+ */
+bool snic_must_quiesce(struct snic *s)
 {
 	int r = snic_quiesce(s);
 
-	if (r < 0) {
+	if (r == 0)
+		return true;
+	if (!s->config.ops->stuck) {
 		log_error(r, "data thread does not stop, giving up");
 		abort();
 	}
+	if (!s->stuck) {
+		s->stuck = true;
+		s->config.ops->stuck(s->config.ctx);
+	}
+	return false;
 }
 
 int snic_dma_set(struct snic *s, unsigned int fn, const struct snic_dma *regions, size_t n)

@@ -48,6 +48,7 @@ struct snic {
 	uint16_t phy[32];
 	unsigned int n_vfs;
 	bool link;	/* wire plugged */
+	bool stuck;	/* the data thread hangs */
 	bool cfg_dirty; /* registers that the data path depends on changed */
 	struct intr intr;
 	struct q_seen rx_seen[NIC_QUEUES], tx_seen[NIC_QUEUES];
@@ -193,9 +194,10 @@ uint64_t counter_rqdpc(const struct snic *s, unsigned int q);
 void snic_flush(struct snic *s);
 
 /**
- * snic_must_quiesce() - snapshot.c: snic_quiesce() that aborts the process when the data thread
- * does not stop
+ * snic_must_quiesce() - snapshot.c: snic_quiesce() that ends the NIC when the data thread does not
+ * stop
  *
- * Context: control thread; blocks. Source: -.
+ * Context: control thread; blocks. Return: false, memory that it had must stay where it is. Source:
+ * -.
  */
-void snic_must_quiesce(struct snic *s);
+bool snic_must_quiesce(struct snic *s);

@@ -20,6 +20,7 @@
 #include "net_port.h"
 #include "pci_core.h"
 
+#define END_US		UINT64_C(3000000)
 #define PCIE_CAP_SIZE	0x3cu
 #define DEVCTL_WRITABLE 0xffffu /* initiate FLR is taken out again when it was acted on */
 
@@ -31,6 +32,7 @@ struct emulated {
 	struct net_port *port;
 	sd_event_source *poke;
 	int poke_fd;
+	bool stuck; /* its data thread hangs */
 };
 
 static struct emulated *emulated(struct pci_dev *d)
@@ -67,11 +69,22 @@ static void on_data_thread(void *ctx)
 	vmm_jail_thread(THREAD_IO);
 }
 
+/* The function is gone for the guest, and what the thread may still touch stays: guest RAM is this
+ * VM's own. */
+static void on_stuck(void *ctx)
+{
+	struct emulated *e = ctx;
+
+	e->stuck = true;
+	vmm_device_lost(&e->pci, -ETIMEDOUT);
+}
+
 static const struct snic_ops model_ops = {
 	.irq = on_irq,
 	.vfs_changed = on_vfs_changed,
 	.poke = on_poke,
 	.data_thread = on_data_thread,
+	.stuck = on_stuck,
 };
 
 static int on_poke_fd(sd_event_source *s, int fd, uint32_t revents, void *userdata)
@@ -164,13 +177,15 @@ static int emu_reconnect(struct pci_dev *d, int fd)
 static void emu_destroy(struct pci_dev *d)
 {
 	struct emulated *e = emulated(d);
-	int r;
+	int r, end = 0;
 
 	sd_event_source_disable_unref(e->poke);
 	if (e->nic)
-		snic_dp_stop(e->nic);
+		end = snic_dp_end(e->nic, e->stuck ? 0 : END_US);
 	r = net_port_free(e->port);
 	pci_dev_done(d);
+	if (end < 0)
+		return; /* the data thread may come back to what it has */
 	snic_free(e->nic);
 	if (r < 0)
 		return; /* a thread of the back end hangs in a system call, and may come back */

@@ -10,12 +10,18 @@
 #include <abi/nic_pci.h>
 #include <abi/nic_regs.h>
 #include <dev.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <lib/clock.h>
 #include <linux/pci_regs.h>
 #include <net_backend.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define BAR0	  UINT64_C(0xc0100000)
 #define BAR3	  UINT64_C(0xc0200000)
@@ -525,6 +531,73 @@ static void a_vhost_user_back_end_gives_the_link_and_takes_it_along(void **state
 	virtio_rig_close(&e.r);
 }
 
+/* ---- a data thread that hangs ----------------------------------------------------------- */
+
+static int hang_pipe[2];
+
+static void hang(int sig)
+{
+	int error = errno;
+	char c;
+
+	(void)sig;
+	(void)!read(hang_pipe[0], &c, 1);
+	errno = error;
+}
+
+/* Stops the thread of that name where it is. Return: 0; -ENOENT there is none. */
+static int thread_hang(const char *name)
+{
+	struct dirent *entry;
+	int r = -ENOENT;
+	DIR *tasks;
+
+	tasks = opendir("/proc/self/task");
+	assert_non_null(tasks);
+	while ((entry = readdir(tasks))) {
+		_cleanup_(fd_closep) int fd = -1;
+		char path[300], comm[32] = {0};
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, comm, sizeof(comm) - 1) <= 0)
+			continue;
+		comm[strcspn(comm, "\n")] = 0;
+		if (strcmp(comm, name) == 0)
+			r = (int)syscall(SYS_tgkill, getpid(), atoi(entry->d_name), SIGUSR1);
+	}
+	closedir(tasks);
+	return r;
+}
+
+static void a_data_thread_that_hangs_costs_its_device_and_nothing_else(void **state)
+{
+	const struct sigaction act = {.sa_handler = hang};
+	struct emu_rig *e = *state;
+	uint64_t until;
+
+	assert_int_equal(pipe2(hang_pipe, O_CLOEXEC), 0);
+	assert_int_equal(sigaction(SIGUSR1, &act, NULL), 0);
+	driver_start(e);
+	await_queue(e);
+	assert_int_equal(thread_hang("snic-data"), 0);
+	until = clock_us() + WAIT_US;
+	/* no DMA after the write has completed: it waits for the thread, but not for ever */
+	cfg_write(e, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	assert_true(clock_us() >= until - USEC_PER_SEC);
+	assert_true(atomic_load(&e->r.dev->lost));
+	assert_int_equal(atomic_load(&e->r.dev->lost_error), -ETIMEDOUT);
+	assert_int_equal(cfg_read32(e, 0), UINT32_MAX);
+	wr(e, nic_CTRL(0), CTRL_RST);
+	cfg_write(e, NIC_CFG_PCIE + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR, 2);
+	/* the wire's end is closed although the thread still has the other one */
+	e->r.dev->ops->destroy(e->r.dev);
+	e->r.dev = NULL;
+	assert_int_equal(send(e->wire, "x", 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPIPE);
+	close(hang_pipe[1]);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -540,6 +613,7 @@ int main(void)
 		CASE(every_register_takes_every_width_and_value),
 		CASE(descriptors_outside_memory_touch_nothing),
 		CASE(without_bus_mastering_nothing_moves),
+		CASE(a_data_thread_that_hangs_costs_its_device_and_nothing_else),
 		cmocka_unit_test(a_vhost_user_back_end_gives_the_link_and_takes_it_along),
 	};
 

@@ -37,6 +37,9 @@ struct snic_ops {
 	/* first thing of each data thread that snic_dp_start() starts; may be NULL. Data threads.
 	 */
 	void (*data_thread)(void *ctx);
+	/* a data thread did not stop, and may touch what it had until snic_dp_end() succeeds: the
+	 * NIC is to be used no more. Said once. NULL: the process is aborted. Control thread. */
+	void (*stuck)(void *ctx);
 };
 
 struct snic_config {
@@ -246,6 +249,14 @@ int snic_dp_start(struct snic *s, int cpu) _must_check_;
  * Context: control thread; blocks for a round. Source: -.
  */
 void snic_dp_stop(struct snic *s);
+
+/**
+ * snic_dp_end() - as snic_dp_stop(), for a data thread that may hang
+ *
+ * Context: control thread; blocks up to @timeout_us. Return: 0; -ETIMEDOUT it goes on: the NIC and
+ * its wire have to stay. Source: -.
+ */
+int snic_dp_end(struct snic *s, uint64_t timeout_us) _must_check_;
 
 /**
  * snic_dp_kick() - wake the data thread if it naps: frames were put on the wire
