@@ -51,10 +51,10 @@ static int plug(struct sriovd *d, struct net *net, uint64_t timeout_ms, bool *re
 	return r < 0 ? r : vm_device_wait(d, net->vm, net->id.name, timeout_ms, e);
 }
 
-/* Changes when what serves the net is lost. */
+/* Changes when its VF is lost; one that loses its bridge is only down. */
 static unsigned int epoch_of(const struct net *net)
 {
-	return net->pf ? net->pf->epoch : net->bridge ? net->bridge->epoch : 0;
+	return net->pf ? net->pf->epoch : 0;
 }
 
 static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, struct op_error *e)
@@ -72,8 +72,8 @@ static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, s
 	r = plug(d, net, timeout_ms, &added, e);
 	/* a NIC that died and came back has a fresh VF which nobody programmed */
 	if (r >= 0 && epoch_of(net) != epoch_then)
-		r = op_fail(e, HTTP_CHILD, -ENODEV, "net %s: its %s vanished meanwhile",
-			    net->id.name, net->pf ? "VF" : "bridge");
+		r = op_fail(e, HTTP_CHILD, -ENODEV, "net %s: its VF vanished meanwhile",
+			    net->id.name);
 	if (r >= 0 && net->vm->state != VM_RUNNING)
 		r = op_fail(e, HTTP_CHILD, -ENODEV, "vm %s: %s", net->vm->name, net->vm->reason);
 	if (r >= 0) {
@@ -192,7 +192,7 @@ static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms
 	r = vm_device_remove(d, net->vm, net->id.name, deadline_ms, force, how, e);
 	if (r < 0 && epoch_of(net) != epoch_then) {
 		/* nobody else will: its state kept it from those who tell the nets */
-		net_mark_lost(d, net, net->pf ? net->pf->loss : net->bridge->reason);
+		net_mark_lost(d, net, net->pf->loss);
 		text_set(how, 16, "lost");
 		r = 0;
 	}

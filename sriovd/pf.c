@@ -164,7 +164,7 @@ static int recover_once(struct sriovd *d, struct pf *pf)
 
 	if (pf->vfs_lost) {
 		pf->vfs_lost = false;
-		nets_lost(d, pf, NULL);
+		nets_lost(d, pf);
 	}
 	r = recover_pause(d, pf, backoff_next(&pf->backoff));
 	if (r >= 0)

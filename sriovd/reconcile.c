@@ -48,7 +48,7 @@ static void settle_attached(struct sriovd *d, struct net *net)
 			      net->pf->snic.reason[0] ? net->pf->snic.reason
 						      : "its PF lost its VFs");
 	else if (net->bridge && !net->bridge->child.running)
-		net_mark_lost(d, net, net->bridge->child.reason);
+		net_down(d, net, net->bridge->child.reason);
 }
 
 static void settle_detaching(struct sriovd *d, struct net *net)
@@ -274,6 +274,8 @@ static void reopen(struct sriovd *d)
 	for (size_t i = 0; i < d->n_bridges; i++)
 		if (!d->bridges[i].up)
 			bridge_recover(d, &d->bridges[i]);
+	for (size_t i = 0; i < d->n_bridges; i++)
+		bridge_relink(d, &d->bridges[i]);
 	/* as if they had cut us off: the janitor asks what we missed */
 	for (struct vm *vm = d->vms; vm; vm = vm->next)
 		if (vm->child.event_fd >= 0) {

@@ -58,6 +58,7 @@ void net_detached(struct net *net)
 	if (net->pf && net->pf->vf[net->vf].net == net)
 		net->pf->vf[net->vf].net = NULL;
 	net->state = NET_DETACHED;
+	net->down = false;
 	net->vm = NULL;
 	net->pf = NULL;
 	net->bridge = NULL;
@@ -143,6 +144,7 @@ static void lose(struct sriovd *d, struct net *net, bool gone, const char *reaso
 	ledger_trouble(d, ledger_put_attachment(d->ledger, &row), "lost");
 	net->pf = NULL;
 	net->bridge = NULL;
+	net->down = false;
 	net->state = NET_LOST;
 	pthread_cond_broadcast(&d->changed);
 }
@@ -157,24 +159,23 @@ void net_give_up(struct sriovd *d, struct net *net, const char *reason)
 	lose(d, net, false, reason);
 }
 
-static bool is_on(const struct net *net, const struct pf *pf, const struct bridge *br)
+static bool is_on(const struct net *net, const struct pf *pf)
 {
-	return net->state == NET_ATTACHED && net->vm && (pf ? net->pf == pf : net->bridge == br);
+	return net->state == NET_ATTACHED && net->vm && net->pf == pf;
 }
 
-static struct net *next_lost(struct sriovd *d, const struct pf *pf, const struct bridge *br,
-			     const struct vm *vm)
+static struct net *next_lost(struct sriovd *d, const struct pf *pf, const struct vm *vm)
 {
 	for (struct net *net = d->nets; net; net = net->next)
-		if (is_on(net, pf, br) && (!vm || net->vm == vm))
+		if (is_on(net, pf) && (!vm || net->vm == vm))
 			return net;
 	return NULL;
 }
 
 /* The next one of a VM that is held. */
-static int vm_loses_next(struct sriovd *d, struct pf *pf, struct bridge *br, struct vm *vm)
+static int vm_loses_next(struct sriovd *d, struct pf *pf, struct vm *vm)
 {
-	struct net *net = next_lost(d, pf, br, vm);
+	struct net *net = next_lost(d, pf, vm);
 	int r;
 
 	if (!net)
@@ -182,8 +183,8 @@ static int vm_loses_next(struct sriovd *d, struct pf *pf, struct bridge *br, str
 	r = hold_wait(d, &net->hold, true, clock_us() + HOLD_US, "surprise removal");
 	if (r < 0)
 		return r;
-	if (is_on(net, pf, br) && net->vm == vm)
-		net_mark_lost(d, net, pf ? pf->loss : br->child.reason);
+	if (is_on(net, pf) && net->vm == vm)
+		net_mark_lost(d, net, pf->loss);
 	hold_release(d, &net->hold, true);
 	return 0;
 }
@@ -193,22 +194,22 @@ static int vm_loses_next(struct sriovd *d, struct pf *pf, struct bridge *br, str
  * Until all have heard of it there is no new PF, however long a VM keeps us waiting: tenants of
  * the old VFs would come to own new ones.
  */
-void nets_lost(struct sriovd *d, struct pf *pf, struct bridge *br)
+void nets_lost(struct sriovd *d, struct pf *pf)
 {
 	struct net *net;
 	int r = 0;
 
-	while (r != -ECANCELED && (net = next_lost(d, pf, br, NULL))) {
+	while (r != -ECANCELED && (net = next_lost(d, pf, NULL))) {
 		struct vm *vm = net->vm;
 
 		r = hold_wait(d, &vm->hold, false, clock_us() + HOLD_US, "removal of %s",
 			      net->id.name);
 		if (r >= 0) {
-			r = vm_loses_next(d, pf, br, vm);
+			r = vm_loses_next(d, pf, vm);
 			hold_release(d, &vm->hold, false);
 		}
 		if (r == -ETIMEDOUT)
 			log_warning(0, "%s: nets on it are busy, still waiting to remove them",
-				    pf ? pf->ops->back_end(pf) : br->child.object);
+				    pf->ops->back_end(pf));
 	}
 }

@@ -3,6 +3,7 @@
 #include <lib/ctl.h>
 #include <lib/log.h>
 #include <sriovd/attach.h>
+#include <sriovd/bridge.h>
 #include <sriovd/pf.h>
 #include <sriovd/stray.h>
 #include <sriovd/vm.h>
@@ -28,11 +29,11 @@ static void settle_lost(struct sriovd *d, struct net *net)
 		net_mark_lost(d, net, net->pf->reason);
 		return;
 	}
-	if (net->bridge && !net->bridge->child.running) {
-		net_mark_lost(d, net, net->bridge->child.reason);
+	text_set(reason, sizeof(reason), "%s stopped serving vm %s", back_end, net->vm->name);
+	if (net->bridge) {
+		net_down(d, net, net->bridge->child.running ? reason : net->bridge->child.reason);
 		return;
 	}
-	text_set(reason, sizeof(reason), "%s stopped serving vm %s", back_end, net->vm->name);
 	net_give_up(d, net, reason);
 }
 

@@ -40,9 +40,9 @@ void child_ended(struct sriovd *d, struct child *c)
 	case CHILD_BRIDGE:
 		br = owner_of(c, struct bridge, child);
 		br->epoch++;
-		br->died = true;
 		text_set(br->reason, sizeof(br->reason), "%s", c->reason);
 		bridge_recover(d, br);
+		bridge_down(d, br, c->reason);
 		break;
 	case CHILD_VMM:
 		vm_end(d, owner_of(c, struct vm, child), VM_CRASHED, c->reason);
@@ -219,13 +219,20 @@ static bool resubscribe_vm(struct sriovd *d, struct vm *vm)
 	return true;
 }
 
+static void look_after_bridge(struct sriovd *d, struct bridge *br)
+{
+	if (cut_off(&br->child) && child_resubscribe(d, &br->child) < 0)
+		log_object_debug(br->child.object, "no events");
+	bridge_probe(d, br);
+	bridge_relink(d, br); /* a job that could not be started then */
+}
+
 static void resubscribe_all(struct sriovd *d)
 {
 	struct vm *vm = d->vms;
 
 	for (size_t i = 0; i < d->n_bridges; i++)
-		if (cut_off(&d->bridges[i].child) && child_resubscribe(d, &d->bridges[i].child) < 0)
-			log_object_debug(d->bridges[i].child.object, "no events");
+		look_after_bridge(d, &d->bridges[i]);
 	/* the list may have changed while the baton was away: one a round */
 	while (vm && !resubscribe_vm(d, vm))
 		vm = vm->next;

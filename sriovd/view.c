@@ -60,6 +60,11 @@ static json_t *guest_interface(const struct net *net, json_t *infos)
 	return NULL;
 }
 
+static bool is_down(const struct net *net)
+{
+	return net->state == NET_ATTACHED && net->down;
+}
+
 static void add_way(json_t *view, const struct net *net)
 {
 	char tap[IFNAMSIZ];
@@ -89,7 +94,8 @@ json_t *view_net(const struct net *net, json_t *infos)
 			 "trust", (int)net->id.trust, "min_tx_rate", (int)net->id.min_tx_rate,
 			 "max_tx_rate", (int)net->id.max_tx_rate, "link_state",
 			 attrs_link_name(net->id.link_state), "pf",
-			 net->id.pf[0] ? net->id.pf : NULL, "state", net_state_name(net->state));
+			 net->id.pf[0] ? net->id.pf : NULL, "state",
+			 is_down(net) ? "down" : net_state_name(net->state));
 	if (held && net->vm)
 		json_object_set_new(view, "vm", json_string(net->vm->name));
 	if (held)
@@ -98,7 +104,7 @@ json_t *view_net(const struct net *net, json_t *infos)
 		text_set(vf, sizeof(vf), "%s/%u", net->pf->name, net->vf);
 		json_object_set_new(view, "vf", json_string(vf));
 	}
-	if (net->state == NET_LOST)
+	if (net->state == NET_LOST || is_down(net))
 		json_object_set_new(view, "reason", json_string(net->reason));
 	guest = guest_interface(net, infos);
 	if (guest)
@@ -203,6 +209,10 @@ static json_t *problems(const struct sriovd *d)
 	for (const struct net *net = d->nets; net; net = net->next)
 		if (net->state == NET_LOST)
 			add_problem(list, "net %s is lost: %s; attach it again or detach it",
+				    net->id.name, net->reason);
+	for (const struct net *net = d->nets; net; net = net->next)
+		if (is_down(net))
+			add_problem(list, "net %s is down: %s; it is connected again by itself",
 				    net->id.name, net->reason);
 	return list;
 }

@@ -73,6 +73,13 @@ int vm_device_wait(struct sriovd *d, const struct vm *vm, const char *id, uint64
 	return r;
 }
 
+int vm_device_reconnect(struct sriovd *d, const struct vm *vm, const char *id, int fd,
+			struct op_error *e)
+{
+	return child_call(d, &vm->child, "device.reconnect", json_pack("{s:s}", "id", id), &fd, 1,
+			  ADD_US, NULL, e);
+}
+
 int vm_devices(struct sriovd *d, const struct vm *vm, json_t **ret_list)
 {
 	return child_call(d, &vm->child, "device.list", NULL, NULL, 0, CALL_US, ret_list, NULL);

@@ -56,11 +56,11 @@ int net_detach(struct sriovd *d, const char *name, uint64_t deadline_ms, bool fo
 void net_release(struct sriovd *d, struct net *net);
 
 /**
- * nets_lost() - a PF (or bridge) lost what was on it: tell the VMs of the nets attached through it
+ * nets_lost() - a PF lost what was on it: tell the VMs of the nets attached through it
  *
  * Context: loop or recovery job, with the baton; drops it. Source: docs/api.md.
  */
-void nets_lost(struct sriovd *d, struct pf *pf, struct bridge *br);
+void nets_lost(struct sriovd *d, struct pf *pf);
 
 /**
  * net_mark_lost() - surprise removal: VF or port went with the process behind it

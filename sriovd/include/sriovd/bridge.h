@@ -37,3 +37,42 @@ int bridge_port_add(struct sriovd *d, struct bridge *br, const char *net,
  */
 int bridge_port_remove(struct sriovd *d, struct bridge *br, const char *net,
 		       struct op_error *e) _must_check_;
+
+/**
+ * bridge_port_connected() - does the port of @net have a VMM?
+ *
+ * Context: as bridge_port_add(). Return: 0; as child_call(). Source: docs/processes.md, port.list.
+ */
+int bridge_port_connected(struct sriovd *d, struct bridge *br, const char *net,
+			  bool *ret_connected) _must_check_;
+
+/**
+ * bridge_probe() - ask it now and then whether it is well; one that is silent for long is killed,
+ * and so started anew
+ *
+ * Context: janitor, baton kept. Source: -.
+ */
+void bridge_probe(struct sriovd *d, struct bridge *br);
+
+/**
+ * net_down() - what serves the net went away: the guest sees no link until it is connected again
+ * @reason: copied
+ *
+ * Context: baton kept. Source: docs/api.md.
+ */
+void net_down(struct sriovd *d, struct net *net, const char *reason);
+
+/**
+ * bridge_down() - net_down() for all nets on it
+ *
+ * Context: baton kept. Source: docs/api.md.
+ */
+void bridge_down(struct sriovd *d, struct bridge *br, const char *reason);
+
+/**
+ * bridge_relink() - start the job that connects nets which are down, unless it runs
+ *
+ * It goes on, ever more slowly up to a limit, until none is left.
+ * Context: baton kept. Source: docs/processes.md, device.reconnect.
+ */
+void bridge_relink(struct sriovd *d, struct bridge *br);

@@ -112,10 +112,13 @@ struct pf {
 struct bridge {
 	struct config_bridge cfg;
 	struct child child;
-	unsigned int epoch;
+	unsigned int epoch; /* counts its ends: no connection survives one */
 	bool up;
-	bool died;
-	bool recovering;
+	bool recovering;     /* a job brings it up */
+	bool relinking;	     /* a job connects its nets again */
+	bool probing;	     /* a job asks whether it is well */
+	unsigned int silent; /* answers that did not come, one after the other */
+	uint64_t probed_us;
 	struct backoff backoff;
 	char reason[LEDGER_REASON];
 	char dir[PATH_SIZE];
@@ -192,7 +195,8 @@ struct net {
 	unsigned int vf;
 	struct bridge *bridge; /* BACKEND_BRIDGE, unless lost */
 	uint64_t generation;
-	char reason[LEDGER_REASON]; /* NET_LOST */
+	bool down;		    /* attached, and nothing serves it for now */
+	char reason[LEDGER_REASON]; /* NET_LOST, or why it is down */
 };
 
 /* What happened, for GET /v1/events. */

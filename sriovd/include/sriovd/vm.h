@@ -139,6 +139,16 @@ int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, const i
 int vm_device_wait(struct sriovd *d, const struct vm *vm, const char *id, uint64_t timeout_ms,
 		   struct op_error *e) _must_check_;
 
+/**
+ * vm_device_reconnect() - device.reconnect: a new connection to what serves it; @fd stays the
+ * caller's
+ *
+ * Context: job, drops the baton. Return: 0; -EALREADY the old one is there; -EPROTO the new one can
+ * less; as child_call(). Source: docs/processes.md, device.reconnect.
+ */
+int vm_device_reconnect(struct sriovd *d, const struct vm *vm, const char *id, int fd,
+			struct op_error *e) _must_check_;
+
 enum vm_device_state {
 	DEVICE_ABSENT,
 	DEVICE_PRESENT,
