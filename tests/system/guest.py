@@ -199,9 +199,12 @@ class Guest:
             if found:
                 return found
             left = until - time.monotonic()
-            if left <= 0 or (not self.pump(min(left, 1)) and self.process.poll() is not None):
+            if left <= 0 or (not self.pump(min(left, 1)) and not self.alive()):
                 fail(f"{self.name}: no '{pattern}' on the console within {timeout} s; it ends with: "
                      f"{self.text[-600:]!r}; info: {self.try_info()}")
+
+    def alive(self):
+        return self.process.poll() is None
 
     def try_info(self):
         try:
