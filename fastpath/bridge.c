@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#define MEMORY_MB    40u
 #define POOL_MBUFS   4095u /* frames are in flight for one round only, and in the uplink's rings */
 #define POOL_CACHE   128u
 #define FDB_LIST_MAX 512u /* entries that fit into one control message */
@@ -268,13 +269,15 @@ static int start_over_without_hugepages(char **argv, int argc)
 
 static int start_eal(struct bridge *b, int argc, char **argv)
 {
+	struct fp_eal want = {.program = "sriov-bridge", .memory_mb = MEMORY_MB, .cpu = b->cpu};
 	int r;
 
-	if (!b->no_huge && !fp_eal_hugepages_free()) {
+	if (!b->no_huge && !fp_eal_hugepages_free(MEMORY_MB)) {
 		b->no_huge = true;
 		log_notice("no free huge pages: running without them, somewhat slower");
 	}
-	r = fp_eal_init(b->cpu, b->no_huge, &b->cpu);
+	want.no_huge = b->no_huge;
+	r = fp_eal_init(&want, &b->cpu);
 	if (r < 0 && r != -EINVAL && !b->no_huge) {
 		log_warning(r, "DPDK does not start with huge pages, trying without");
 		r = start_over_without_hugepages(argv, argc);

@@ -9,16 +9,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define HUGEPAGES_FREE	 "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
-#define HUGEPAGES_NEEDED 24u
-#define MEMORY_MB	 "40"
-#define ARGS_MAX	 16
+#define HUGEPAGES_FREE	"/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
+#define HUGEPAGE_MB	2u
+#define HUGEPAGES_SPARE 4u /* what EAL takes for itself */
+#define ARGS_MAX	32
+#define PLUGINS_MAX	8u
 
 /* EAL insists on a directory for files that it then does not make. */
-static char runtime_dir[] = "/tmp/sriov-bridge-XXXXXX";
+static char runtime_dir[] = "/tmp/sriovd-eal-XXXXXX";
 static bool has_runtime_dir;
 
-bool fp_eal_hugepages_free(void)
+bool fp_eal_hugepages_free(unsigned int memory_mb)
 {
 	FILE *f = fopen(HUGEPAGES_FREE, "re");
 	unsigned int n = 0;
@@ -26,17 +27,17 @@ bool fp_eal_hugepages_free(void)
 
 	if (!f)
 		return false;
-	ok = fscanf(f, "%u", &n) == 1 && n >= HUGEPAGES_NEEDED;
+	ok = fscanf(f, "%u", &n) == 1 && n >= memory_mb / HUGEPAGE_MB + HUGEPAGES_SPARE;
 	fclose(f);
 	return ok;
 }
 
-/* "0@(0,1,3),1@3": the main thread anywhere, the data thread on one CPU. */
-static int lcores_arg(int cpu, char *buf, size_t size, int *ret_cpu)
+/* "0@(0,1,3),1@3": the main thread anywhere, the data thread on one CPU; "0@3": one thread. */
+static int lcores_arg(const struct fp_eal *want, char *buf, size_t size, int *ret_cpu)
 {
+	int cpu = want->cpu, last = -1;
 	cpu_set_t set;
 	size_t at;
-	int last = -1;
 
 	if (sched_getaffinity(0, sizeof(set), &set) < 0)
 		return -errno;
@@ -51,7 +52,9 @@ static int lcores_arg(int cpu, char *buf, size_t size, int *ret_cpu)
 		cpu = last;
 	if (cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &set))
 		return -EINVAL;
-	if (at < size)
+	if (want->main_only)
+		at = (size_t)snprintf(buf, size, "0@%d", cpu);
+	else if (at < size)
 		at += (size_t)snprintf(buf + at, size - at, "),%u@%d", FP_DATA_LCORE, cpu);
 	if (at >= size)
 		return -EINVAL;
@@ -74,10 +77,10 @@ static void runtime_dir_remove(void)
 	has_runtime_dir = false;
 }
 
-int fp_eal_init(int cpu, bool no_huge, int *ret_cpu)
+int fp_eal_init(const struct fp_eal *want, int *ret_cpu)
 {
-	static char lcores[8192]; /* EAL keeps what it is given */
-	char *argv[ARGS_MAX] = {"sriov-bridge",
+	static char lcores[8192], memory[16]; /* EAL keeps what it is given */
+	char *argv[ARGS_MAX] = {(char *)want->program,
 				"--lcores",
 				lcores,
 				"--no-pci",
@@ -85,18 +88,36 @@ int fp_eal_init(int cpu, bool no_huge, int *ret_cpu)
 				"--iova-mode=va",
 				"--log-level=*:error",
 				"-m",
-				MEMORY_MB};
+				memory};
 	int argc = 9;
 	int r;
 
-	r = lcores_arg(cpu, lcores, sizeof(lcores), ret_cpu);
+	if (want->n_plugins > PLUGINS_MAX)
+		return -E2BIG;
+	r = lcores_arg(want, lcores, sizeof(lcores), ret_cpu);
 	if (r < 0)
 		return r;
-	if (no_huge) {
+	snprintf(memory, sizeof(memory), "%u", want->memory_mb);
+	if (want->no_huge) {
 		argv[argc++] = "--no-huge";
 		argv[argc++] = "--no-shconf";
 	} else {
 		argv[argc++] = "--in-memory";
+	}
+	if (want->main_only && !want->no_huge) {
+		/*
+		 * The other side of a port is told of each file, and of memory that comes and goes:
+		 * it may be stopped at that time, and would never answer.
+		 */
+		argv[argc++] = "--single-file-segments";
+		argv[argc++] = "--socket-limit";
+		argv[argc++] = memory;
+	}
+	if (want->main_only)
+		argv[argc++] = "--force-max-simd-bitwidth=512"; /* its default hides AVX-512 */
+	for (unsigned int i = 0; i < want->n_plugins; i++) {
+		argv[argc++] = "-d";
+		argv[argc++] = (char *)want->plugin[i];
 	}
 	if (mkdtemp(runtime_dir)) {
 		has_runtime_dir = true;

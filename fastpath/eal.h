@@ -9,26 +9,35 @@
 
 #define FP_DATA_LCORE 1u /* lcore of the data thread; 0 is the main thread, not pinned */
 
+/* What the process wants. */
+struct fp_eal {
+	const char *program;
+	const char *const *plugin; /* drivers to load, n_plugins of them */
+	unsigned int n_plugins;
+	unsigned int memory_mb; /* all there will ever be, unless it may grow */
+	int cpu;		/* of the data thread; -1: the last one that we may use */
+	bool no_huge;
+	bool main_only; /* the main thread is the data thread */
+};
+
 /**
- * fp_eal_hugepages_free() - are there enough free 2 MiB pages for us?
+ * fp_eal_hugepages_free() - are there enough free 2 MiB pages for @memory_mb?
  *
  * Context: main thread, before fp_eal_init(); reads sysfs. Return: true or false. Source: Linux
  * Documentation/admin-guide/mm/hugetlbpage.rst.
  */
-bool fp_eal_hugepages_free(void);
+bool fp_eal_hugepages_free(unsigned int memory_mb);
 
 /**
  * fp_eal_init() - start EAL
- * @cpu:     CPU of the data thread; -1: the last one that we may use
- * @no_huge: do without huge pages
- * @ret_cpu: the CPU
+ * @ret_cpu: the data thread's CPU
  *
  * Context: main thread, once a process, before other threads exist; signals blocked now are
  *          blocked in EAL's threads as well.
  * Return: 0; -EINVAL that CPU is not ours; -ENOMEM; -errno of rte_eal_init().
  * Source: DPDK 22.11, EAL parameters.
  */
-int fp_eal_init(int cpu, bool no_huge, int *ret_cpu) _must_check_;
+int fp_eal_init(const struct fp_eal *want, int *ret_cpu) _must_check_;
 
 /**
  * fp_eal_done() - give EAL's memory back

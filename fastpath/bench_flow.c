@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bench_flow.h"
+
+void fp_way_init(struct fp_way *w, const struct fp_bench *b, const struct fp_bpath *path,
+		 unsigned int from, uint32_t size)
+{
+	const struct fp_bport *src = &path->port[from], *dst = &path->port[!from];
+
+	w->from = src->id;
+	w->to = dst->id;
+	w->pool = path->pool;
+	w->made = w->held = w->held_at = 0;
+	fp_flow_init(&w->flow, dst->mac, src->mac, b->block, size - FP_FRAME_CRC);
+	fp_track_init(&w->track);
+}
+
+uint32_t fp_way_make(struct fp_way *w, uint32_t n, struct fp_stamps at)
+{
+	uint32_t end;
+
+	if (!w->held)
+		w->held_at = 0;
+	end = w->held_at + w->held;
+	if (n == 0 || end + n > FP_BENCH_BURST_MAX ||
+	    rte_pktmbuf_alloc_bulk(w->pool, w->hold + end, n) < 0)
+		return 0;
+	for (uint32_t i = end; i < end + n; i++) {
+		struct rte_mbuf *m = w->hold[i];
+
+		m->data_len = (uint16_t)w->flow.len;
+		m->pkt_len = w->flow.len;
+		w->when[i] = at.intended;
+		fp_frame_write(&w->flow, rte_pktmbuf_mtod(m, uint8_t *), w->made++, at);
+	}
+	w->held += n;
+	return n;
+}
+
+void fp_way_done(struct fp_way *w)
+{
+	if (w->held)
+		rte_pktmbuf_free_bulk(w->hold + w->held_at, w->held);
+	w->made -= w->held; /* their numbers were the last ones */
+	w->held = 0;
+}
+
+static inline void judge(struct fp_way *w, struct rte_mbuf *m, uint32_t sent, struct fp_block *b,
+			 uint64_t at, uint64_t now)
+{
+	struct fp_stamps stamp;
+	uint64_t before;
+	uint32_t seq;
+
+	switch (m->nb_segs != 1 ? FP_FRAME_CORRUPT
+				: fp_frame_read(&w->flow, rte_pktmbuf_mtod(m, uint8_t *),
+						m->data_len, &seq, &stamp)) {
+	case FP_FRAME_FOREIGN:
+		w->track.foreign++;
+		return;
+	case FP_FRAME_CORRUPT:
+		w->track.corrupt++;
+		return;
+	case FP_FRAME_OK:
+		break;
+	}
+	before = w->track.received;
+	fp_track_add(&w->track, seq, sent);
+	if (at && w->track.received != before && stamp.intended >= at) {
+		hist_add(&b->hist, now - stamp.intended);
+		hist_add(&b->hist_actual, now - stamp.actual);
+	}
+}
+
+uint32_t fp_way_pull(struct fp_way *w, uint32_t burst, struct fp_block *b, uint64_t at)
+{
+	struct rte_mbuf *m[FP_BENCH_BURST_MAX];
+	uint32_t n, sent = fp_way_sent(w);
+	bool plain = true;
+	uint64_t now;
+
+	n = rte_eth_rx_burst(w->to, 0, m, (uint16_t)RTE_MAX(burst, RX_BURST_MIN));
+	if (n == 0)
+		return 0;
+	now = at ? tsc_read() : 0;
+	for (uint32_t i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
+	for (uint32_t i = 0; i < n; i++) {
+		judge(w, m[i], sent, b, at, now);
+		plain &= m[i]->nb_segs == 1 && m[i]->pool == w->pool &&
+			 rte_mbuf_refcnt_read(m[i]) == 1 && RTE_MBUF_DIRECT(m[i]);
+	}
+	if (plain)
+		rte_mempool_put_bulk(w->pool, (void **)m, n);
+	else
+		rte_pktmbuf_free_bulk(m, n);
+	return n;
+}
+
+void fp_ways_drain(struct fp_way *w, unsigned int n, struct fp_block *b, uint64_t at)
+{
+	uint64_t begin = clock_us(), moved = begin, now = begin;
+	bool all;
+
+	do {
+		all = true;
+		for (unsigned int i = 0; i < n; i++) {
+			if (fp_way_pull(&w[i], FP_BENCH_BURST_MAX, b, at) > 0)
+				moved = now;
+			all &= w[i].track.received >= fp_way_sent(&w[i]);
+		}
+		now = clock_us();
+	} while (!all && now - moved < DRAIN_QUIET_US && now - begin < DRAIN_US);
+}
+
+void fp_block_begin(struct fp_bench *b, const struct fp_bpath *path, struct fp_rounds *r,
+		    struct fp_block *block)
+{
+	memset(block, 0, sizeof(*block));
+	b->block++;
+	fp_path_drops(path, block->drops);
+	*r = (struct fp_rounds){.gap_ticks = b->tsc_hz / USEC_PER_SEC * GAP_US};
+	fp_host_read(&block->used, b->cpu);
+	r->last = tsc_read();
+}
+
+void fp_block_stop(const struct fp_bench *b, const struct fp_rounds *r, struct fp_block *block)
+{
+	struct fp_host before = block->used;
+	uint64_t ticks_per_us = b->tsc_hz / USEC_PER_SEC;
+
+	fp_host_read(&block->used, b->cpu);
+	fp_host_since(&block->used, &before);
+	block->gaps = (struct fp_gaps){.over = r->over,
+				       .max_us = r->max / ticks_per_us,
+				       .lost_us = r->lost / ticks_per_us};
+	block->busy_ticks = r->busy;
+	block->idle_ticks = r->idle;
+	block->polls = r->polls;
+	block->empty_polls = r->empty;
+}
+
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+void fp_block_end(const struct fp_bpath *path, struct fp_way *w, unsigned int n,
+		  struct fp_block *block)
+{
+	struct fp_drops after[2];
+
+	for (unsigned int i = 0; i < n; i++) {
+		fp_way_done(&w[i]);
+		block->sent += fp_way_sent(&w[i]);
+		block->received += w[i].track.received;
+		block->corrupt += w[i].track.corrupt;
+		block->duplicate += w[i].track.duplicate;
+		block->reordered += w[i].track.reordered;
+		block->foreign += w[i].track.foreign;
+	}
+	block->gone = fp_path_gone(path);
+	fp_path_drops(path, after);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct fp_drops *d = &block->drops[i];
+
+		/* a port that is gone has lost its counters as well */
+		if (atomic_load(&path->port[i].gone))
+			*d = (struct fp_drops){0};
+		else
+			*d = (struct fp_drops){
+				.rx_missed = grown(after[i].rx_missed, d->rx_missed),
+				.rx_errors = grown(after[i].rx_errors, d->rx_errors),
+				.rx_nombuf = grown(after[i].rx_nombuf, d->rx_nombuf),
+				.tx_errors = grown(after[i].tx_errors, d->tx_errors),
+			};
+	}
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bench_frame.h"
+
+static const uint8_t type_and_magic[4] = {0x88, 0xb5, 0x5f, 0xb7};
+
+void fp_flow_init(struct fp_flow *f, const uint8_t *dst, const uint8_t *src, uint32_t block,
+		  uint32_t len)
+{
+	memcpy(f->head, dst, 6);
+	memcpy(f->head + 6, src, 6);
+	memcpy(f->head + 12, type_and_magic, sizeof(type_and_magic));
+	f->block = block;
+	f->len = len;
+}
+
+bool fp_frame_payload(uint8_t *frame, uint32_t len, uint32_t block, uint32_t seq, bool check)
+{
+	uint64_t x = fp_frame_tail(seq, block) | 1;
+
+	for (uint32_t i = FP_FRAME_PAYLOAD; i + FP_FRAME_TAIL < len; i++) {
+		/* xorshift: each byte depends on where it is */
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		if (!check)
+			frame[i] = (uint8_t)x;
+		else if (frame[i] != (uint8_t)x)
+			return false;
+	}
+	return true;
+}
+
+void fp_track_init(struct fp_track *t)
+{
+	memset(t, 0, sizeof(*t));
+}
+
+/*
+ * Bits of numbers below next, and within the window, tell whether they arrived; the others mean
+ * nothing. Whoever passes a number without its frame clears its bit.
+ */
+void fp_track_other(struct fp_track *t, uint32_t seq, uint32_t sent)
+{
+	uint64_t *word = &t->seen[seq % FP_TRACK_WINDOW / 64], bit = UINT64_C(1) << seq % 64;
+
+	if (seq >= sent) {
+		t->corrupt++; /* was never sent */
+		return;
+	}
+	if (seq < t->next) {
+		if (t->next - seq > FP_TRACK_WINDOW || (*word & bit)) {
+			t->duplicate++;
+			return;
+		}
+		t->reordered++;
+	} else {
+		uint32_t from = t->next;
+
+		if (seq - from > FP_TRACK_WINDOW)
+			from = seq - FP_TRACK_WINDOW;
+		for (; from != seq; from++)
+			t->seen[from % FP_TRACK_WINDOW / 64] &= ~(UINT64_C(1) << from % 64);
+		t->next = seq + 1;
+	}
+	*word |= bit;
+	t->received++;
+}

@@ -1,0 +1,56 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Whether a block may be used: what the machine took away from it while it ran. Counters are read
+ * before and after; the judgement is pure.
+ */
+#include <jansson.h>
+#include <lib/cleanup.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Two readings, or their difference. */
+struct fp_host {
+	uint64_t wall_us;
+	uint64_t steal_us;  /* of both CPUs, by the hypervisor */
+	uint64_t wait_us;   /* this thread was ready and did not run */
+	uint64_t system_us; /* this thread's time in the kernel */
+	uint64_t switches;  /* this thread gave its CPU up */
+};
+
+struct fp_gaps {
+	uint64_t over; /* rounds above 20 us */
+	uint64_t max_us, lost_us;
+};
+
+struct fp_offer {
+	uint64_t due, sent; /* frames; due 0: nothing was promised */
+};
+
+/**
+ * fp_host_read() - @host now, for the CPUs @cpu[0] and @cpu[1] (negative: none)
+ *
+ * What the kernel does not tell stays 0.
+ *
+ * Context: the measured thread; reads two files. Source: proc(5), getrusage(2).
+ */
+void fp_host_read(struct fp_host *host, const int cpu[2]);
+
+/** fp_host_since() - @now becomes what came since @before. Context: any; pure. Source: -. */
+void fp_host_since(struct fp_host *now, const struct fp_host *before);
+
+/**
+ * fp_steal_of() - the steal column of @cpu in @text, which is /proc/stat
+ *
+ * Context: any; pure. Return: clock ticks; 0 if it is not there. Source: proc(5).
+ */
+uint64_t fp_steal_of(const char *text, int cpu);
+
+/**
+ * fp_valid() - may the block be used?
+ * @why: array that gets a sentence for each reason against it
+ *
+ * Context: any; pure. Return: true if there is no reason. Source: -.
+ */
+bool fp_valid(const struct fp_host *used, const struct fp_gaps *gaps, const struct fp_offer *offer,
+	      bool gone, json_t *why);
