@@ -10,7 +10,7 @@ void fp_way_init(struct fp_way *w, const struct fp_bench *b, const struct fp_bpa
 	w->to = dst->id;
 	w->pool = path->pool;
 	w->made = w->held = w->held_at = 0;
-	fp_flow_init(&w->flow, dst->mac, src->mac, b->block, size - FP_FRAME_CRC);
+	fp_flow_init(&w->flow, dst->mac, src->mac, b->block, size ? size - FP_FRAME_CRC : 0);
 	fp_track_init(&w->track);
 }
 
@@ -27,8 +27,8 @@ uint32_t fp_way_make(struct fp_way *w, uint32_t n, struct fp_stamps at)
 	for (uint32_t i = end; i < end + n; i++) {
 		struct rte_mbuf *m = w->hold[i];
 
-		m->data_len = (uint16_t)w->flow.len;
-		m->pkt_len = w->flow.len;
+		m->pkt_len = fp_flow_len(&w->flow, w->made);
+		m->data_len = (uint16_t)m->pkt_len;
 		w->when[i] = at.intended;
 		fp_frame_write(&w->flow, rte_pktmbuf_mtod(m, uint8_t *), w->made++, at);
 	}

@@ -3,6 +3,8 @@
 
 static const uint8_t type_and_magic[4] = {0x88, 0xb5, 0x5f, 0xb7};
 
+const uint16_t fp_mix_len[FP_MIX] = {60, 566, 60, 60, 566, 60, 1514, 60, 566, 60, 566, 60};
+
 void fp_flow_init(struct fp_flow *f, const uint8_t *dst, const uint8_t *src, uint32_t block,
 		  uint32_t len)
 {

@@ -32,8 +32,11 @@ enum fp_frame {
 struct fp_flow {
 	uint8_t head[FP_FRAME_HEAD]; /* addresses, type, magic number */
 	uint32_t block;
-	uint32_t len; /* of each frame */
+	uint32_t len; /* of each frame; 0: the mix */
 };
+
+#define FP_MIX 12u /* frames after which the mix begins anew: 7 of 64, 4 of 570, 1 of 1518 */
+extern const uint16_t fp_mix_len[FP_MIX];
 
 struct fp_stamps {
 	uint64_t intended, actual;
@@ -46,7 +49,7 @@ struct fp_track {
 };
 
 /**
- * fp_flow_init() - frames of @len bytes from @src to @dst, six bytes each, in @block
+ * fp_flow_init() - frames of @len bytes (0: the mix) from @src to @dst, six bytes each, in @block
  *
  * Context: any; pure. Source: IEEE 802, ethertype for local experiments.
  */
@@ -59,6 +62,13 @@ void fp_flow_init(struct fp_flow *f, const uint8_t *dst, const uint8_t *src, uin
  * Context: any; pure. Return: true if it is as it should be. Source: -.
  */
 bool fp_frame_payload(uint8_t *frame, uint32_t len, uint32_t block, uint32_t seq, bool check);
+
+/** fp_flow_len() - length in memory of number @seq. Context: any; pure. Return: bytes. Source: -.
+ */
+static inline uint32_t fp_flow_len(const struct fp_flow *f, uint32_t seq)
+{
+	return f->len ? f->len : fp_mix_len[seq % FP_MIX];
+}
 
 static inline uint64_t fp_frame_tail(uint32_t block, uint32_t seq)
 {
@@ -74,14 +84,15 @@ static inline void fp_frame_write(const struct fp_flow *f, uint8_t *frame, uint3
 				  struct fp_stamps at)
 {
 	uint64_t tail = fp_frame_tail(f->block, seq);
+	uint32_t len = fp_flow_len(f, seq);
 
 	memcpy(frame, f->head, FP_FRAME_HEAD);
 	memcpy(frame + 16, &f->block, 4);
 	memcpy(frame + 20, &seq, 4);
 	memcpy(frame + 24, &at, sizeof(at));
-	memcpy(frame + f->len - FP_FRAME_TAIL, &tail, FP_FRAME_TAIL);
+	memcpy(frame + len - FP_FRAME_TAIL, &tail, FP_FRAME_TAIL);
 	if (seq % FP_FRAME_SAMPLE == 0)
-		fp_frame_payload(frame, f->len, f->block, seq, false);
+		fp_frame_payload(frame, len, f->block, seq, false);
 }
 
 /**
@@ -110,9 +121,9 @@ static inline enum fp_frame fp_frame_read(const struct fp_flow *f, uint8_t *fram
 	memcpy(&block, frame + 16, 4);
 	if (block != f->block)
 		return FP_FRAME_FOREIGN;
-	if (len != f->len)
-		return FP_FRAME_CORRUPT;
 	memcpy(ret_seq, frame + 20, 4);
+	if (len != fp_flow_len(f, *ret_seq))
+		return FP_FRAME_CORRUPT;
 	memcpy(ret_at, frame + 24, sizeof(*ret_at));
 	memcpy(&tail, frame + len - FP_FRAME_TAIL, FP_FRAME_TAIL);
 	if (tail != fp_frame_tail(block, *ret_seq))

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#define MIX_MEAN ((7 * 64 + 4 * 570 + 1518) / 12.0)
+
 /* Tenths are all that a tick can tell. */
 static double tenths(double v)
 {
@@ -74,8 +76,9 @@ void fp_window_json(const struct fp_block *b, uint32_t size, uint64_t tsc_hz, js
 
 	j = json_pack("{s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I}", "window_ms",
 		      us / 1000, "window_sent", (json_int_t)b->window_sent, "window_received",
-		      (json_int_t)b->window_received, "mpps", mpps, "gbps", mpps * size * 8 / 1000,
-		      "offered_mpps", us > 0 ? (double)b->window_sent / us : 0.0, "busy_cycles",
+		      (json_int_t)b->window_received, "mpps", mpps, "gbps",
+		      mpps * (size ? size : MIX_MEAN) * 8 / 1000, "offered_mpps",
+		      us > 0 ? (double)b->window_sent / us : 0.0, "busy_cycles",
 		      per((double)b->busy_ticks, b->window_received), "idle_cycles",
 		      per((double)b->idle_ticks, b->window_received), "polls", (json_int_t)b->polls,
 		      "empty_polls", (json_int_t)b->empty_polls, "written_off",

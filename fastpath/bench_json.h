@@ -20,7 +20,8 @@ json_t *fp_hist_json(const struct hist *h, uint64_t tsc_hz);
 json_t *fp_block_json(const struct fp_block *b);
 
 /**
- * fp_window_json() - what happened in the measured window, for frames of @size, into @to
+ * fp_window_json() - what happened in the measured window, for frames of @size (0: the mix), into
+ * @to
  *
  * Context: any; pure. Source: -.
  */

@@ -126,7 +126,8 @@ static json_t *check(struct fp_engine *e, const char *op, const char *name, int 
 	if (fp_path_gone(p))
 		return REFUSED("path %s: a port's device went away", name);
 	if (size < SIZE_MIN || size > SIZE_MAX_BENCH)
-		return REFUSED("%s: size is %d to %d", op, SIZE_MIN, SIZE_MAX_BENCH);
+		return REFUSED("%s: size is %d to %d (throughput: or 0)", op, SIZE_MIN,
+			       SIZE_MAX_BENCH);
 	if (burst < 1 || burst > (int)FP_BENCH_BURST_MAX)
 		return REFUSED("%s: burst is 1 to %u", op, FP_BENCH_BURST_MAX);
 	if (discard_ms < 0 || discard_ms > MS_MAX || ms < 1 || ms > MS_MAX)
@@ -189,7 +190,7 @@ static json_t *op_throughput(struct fp_engine *e, json_t *q)
 			   "discard_ms", &discard_ms, "measure_ms", &measure_ms, "mode", &mode,
 			   "mpps", &run.mpps, "credit", &credit) < 0)
 		return REFUSED("throughput: %s", block ? err.text : "no memory");
-	j = check(e, op, name, size, burst, discard_ms, measure_ms, &p);
+	j = check(e, op, name, size ? size : SIZE_MIN, burst, discard_ms, measure_ms, &p);
 	if (j)
 		return j;
 	if (!mode_of(mode, &run.mode))

@@ -26,7 +26,7 @@ struct fp_bench {
 };
 
 struct fp_run {
-	uint32_t size; /* of a frame, with checksum */
+	uint32_t size; /* of a frame, with checksum; 0: the mix */
 	uint32_t burst;
 	uint32_t credit;
 	uint64_t discard_us, measure_us;
