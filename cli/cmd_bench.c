@@ -8,6 +8,7 @@
 #include "api.h"
 #include <cli/args.h>
 #include "bench.h"
+#include "bench_host_command.h"
 #include "table.h"
 
 static volatile sig_atomic_t stop;
@@ -81,6 +82,8 @@ static int run_bench(const struct cli *caller, const struct cli_args *args)
 	static struct bench b;
 	int cleaned, r;
 
+	if (args_text(args, "host"))
+		return bench_host_command(caller, args);
 	cli.stop = &stop;
 	bench_init(&b, &cli, args_text(args, "pf"), rounds, samples);
 	if (api_call(&cli, "GET", "/v1/status", NULL, API_TIMEOUT_MS, NULL) < 0)
@@ -108,8 +111,15 @@ static const struct cli_opt bench_opts[] = {
 	{"samples", CLI_UINT, "N", NULL, 1, 100000000,
 	 "round trips a path, in all (200000); ten times as many where nothing traps"},
 	{"pf", CLI_TEXT, "PF", NULL, 0, 0, "whose VFs to measure; without it the first PF"},
-	{"quick", CLI_FLAG, NULL, NULL, 0, 0, "3 rounds, 15000 round trips"},
+	{"quick", CLI_FLAG, NULL, NULL, 0, 0, "3 rounds, 15000 round trips; of the host: a minute"},
 	{"output", CLI_TEXT, "FILE", NULL, 0, 0, "write the JSON report there too"},
+	{"host", CLI_FLAG, NULL, NULL, 0, 0,
+	 "on the host, without VM and sriovd, beside its rivals"},
+	{"full", CLI_FLAG, NULL, NULL, 0, 0, "of the host: 30 rounds and all curves, half an hour"},
+	{"paths", CLI_TEXT, "NAME,...", NULL, 0, 0, "of the host: these and no others"},
+	{"html", CLI_TEXT, "FILE", NULL, 0, 0, "of the host: write the report there"},
+	{"seed", CLI_UINT, "N", NULL, 0, UINT32_MAX, "of the host: the order of paths (random)"},
+	{"libexec-dir", CLI_TEXT, "DIR", NULL, 0, 0, "of the host: where soft-nic and others are"},
 	{},
 };
 

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The result of the host bench as JSON: docs/bench-format.md. */
+#include <cpuid.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cli/bench_goals.h>
+
+#include "bench_host.h"
+#include "revision.h"
+
+#define HYPERVISOR_BIT	(1u << 31) /* leaf 1, ECX */
+#define HYPERVISOR_LEAF 0x40000000u
+
+/* The first value of @key in a file of lines "key : value". */
+static bool value_of(const char *file, const char *key, char *text, size_t size)
+{
+	FILE *f = fopen(file, "re");
+	char line[512];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		char *colon = strchr(line, ':');
+
+		if (!colon || strncmp(line, key, strlen(key)))
+			continue;
+		colon += 1 + strspn(colon + 1, " \t");
+		colon[strcspn(colon, "\n")] = '\0';
+		found = bh_text(text, size, "%s", colon);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void hypervisor(char *text, size_t size)
+{
+	unsigned int a, b, c, d;
+	char name[13];
+
+	bh_text(text, size, "none");
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & HYPERVISOR_BIT))
+		return;
+	__cpuid(HYPERVISOR_LEAF, a, b, c, d);
+	memcpy(name, &b, 4);
+	memcpy(name + 4, &c, 4);
+	memcpy(name + 8, &d, 4);
+	name[12] = '\0';
+	for (char *p = name; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = ' ';
+	bh_text(text, size, "%s", *name ? name : "unknown");
+}
+
+/* Do the two CPUs share a core? */
+static bool siblings(const struct bench_host *b)
+{
+	char path[96], list[64] = "";
+	unsigned int first, last;
+	FILE *f;
+
+	bh_text(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
+		b->cpu_gen);
+	f = fopen(path, "re");
+	if (f && !fgets(list, sizeof(list), f))
+		list[0] = '\0';
+	if (f)
+		fclose(f);
+	for (const char *p = list; p && *p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
+		int n = sscanf(p, "%u-%u", &first, &last);
+
+		if ((n == 1 && first == b->cpu_switch) ||
+		    (n == 2 && first <= b->cpu_switch && b->cpu_switch <= last))
+			return true;
+	}
+	return false;
+}
+
+static json_t *machine(const struct bench_host *b)
+{
+	char cpu[256] = "unknown", virt[32], pages[64] = "?", size[64] = "?";
+	struct utsname u;
+
+	if (uname(&u) < 0)
+		return NULL;
+	value_of("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
+	value_of("/proc/meminfo", "HugePages_Total", pages, sizeof(pages));
+	value_of("/proc/meminfo", "Hugepagesize", size, sizeof(size));
+	hypervisor(virt, sizeof(virt));
+	return json_pack("{s:o, s:s, s:i, s:s, s:o, s:s, s:o}", "kernel",
+			 json_sprintf("%s %s", u.release, u.machine), "cpu", cpu, "cpus",
+			 (int)sysconf(_SC_NPROCESSORS_ONLN), "hypervisor", virt, "topology",
+			 json_sprintf("generator on CPU %u, switch on CPU %u%s", b->cpu_gen,
+				      b->cpu_switch, siblings(b) ? ", threads of one core" : ""),
+			 "kvm", access("/dev/kvm", F_OK) ? "absent" : "present", "memory",
+			 json_sprintf("%s hugepages of %s", pages, size));
+}
+
+static json_t *paths(const struct bench_host *b)
+{
+	static const char *const states[] = {
+		[BH_ABSENT] = "absent",
+		[BH_FAILED] = "failed",
+		[BH_READY] = "measured",
+	};
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < b->n_paths; i++) {
+		const struct bh_path *p = &b->path[i];
+		json_t *path =
+			json_pack("{s:s, s:s, s:s, s:s, s:O, s:s}", "name", p->kind->name, "kind",
+				  p->kind->ours ? "ours" : "peer", "what", p->kind->what, "version",
+				  p->version, "commands", p->commands, "state", states[p->state]);
+
+		if (p->state != BH_READY)
+			json_object_set_new(path, "reason", json_string(p->reason));
+		json_array_append_new(list, path);
+	}
+	return list;
+}
+
+/* Register accesses a packet, where the NIC counts them. */
+static json_t *traps(const struct bench_host *b)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < b->n_paths; i++) {
+		const struct bh_path *p = &b->path[i];
+
+		if (!p->ctl[0] || p->kind->start == bh_start_virtio || !p->packets)
+			continue;
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:I, s:I, s:o}", "path", p->kind->name, "packets",
+				  (json_int_t)p->packets, "messages", (json_int_t)p->messages,
+				  "source",
+				  json_sprintf("soft-nic's count of register messages, less %llu a "
+					       "block that reading statistics takes",
+					       (unsigned long long)p->messages_block)));
+	}
+	return list;
+}
+
+/* A generator that is the bottleneck would make paths look alike. */
+static void note_ceiling(struct bench_host *b)
+{
+	double ceiling = json_number_value(json_object_get(b->calibration, "ceiling_mpps"));
+
+	for (unsigned int i = 0; i < b->n_paths && ceiling > 0; i++)
+		if (b->path[i].mpps > ceiling / 2)
+			json_array_append_new(
+				b->notes,
+				json_sprintf("%s reaches %.1f Mpps, the generator alone %.1f: its "
+					     "rate is limited by the generator",
+					     b->path[i].kind->name, b->path[i].mpps, ceiling));
+}
+
+json_t *bh_report(struct bench_host *b)
+{
+	char why[BH_TEXT];
+	json_t *report;
+
+	note_ceiling(b);
+	json_array_append_new(b->notes, json_sprintf("seed of the order of paths: %llu",
+						     (unsigned long long)b->opt->seed));
+	report =
+		json_pack("{s:s, s:i, s:s, s:O, s:s, s:s, s:o, s:O, s:o, s:O, s:o, s:O}", "format",
+			  "sriovd-bench", "version", 1, "when", b->when, "command", b->opt->command,
+			  "revision", SRIOVD_REVISION, "mode", b->plan.quick ? "quick" : "full",
+			  "machine", machine(b), "calibration", b->calibration, "paths", paths(b),
+			  "blocks", b->blocks, "traps", traps(b), "notes", b->notes);
+	if (report && b->resets)
+		json_object_set(report, "resets", b->resets);
+	if (report && bench_judge(report, why, sizeof(why)) < 0)
+		fprintf(stderr, "sriovctl bench: no verdicts: %s\n", why);
+	return report;
+}

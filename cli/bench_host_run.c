@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The rounds of the host bench. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cli/calib.h>
+#include <lib/clock.h>
+
+#include "bench_host.h"
+
+#define ANSWER_MS   15000u /* besides what a block lasts */
+#define SETTLE_US   2000   /* after a switch goes on: its caches and its idle ladder */
+#define PROBE_COUNT 8
+#define PROBE_MS    200
+
+static const char *const test_names[] = {
+	[BH_THROUGHPUT] = "throughput",
+	[BH_PINGPONG] = "pingpong",
+	[BH_OPEN] = "open",
+};
+
+/* Where a block stands, and what it belongs to. */
+struct place {
+	unsigned int round, order;
+	bool repeat;
+	double c2c_ns; /* 0: not measured */
+};
+
+static const char *mode_of(const struct bh_block *block)
+{
+	if (block->test == BH_PINGPONG)
+		return "one";
+	if (block->test == BH_OPEN)
+		return block->constant ? "constant" : "poisson";
+	return block->mpps > 0 || block->share > 0 ? "rate" : "credit";
+}
+
+/* What is offered: given, or a share of what the path can do. */
+static double offered(const struct bh_path *p, const struct bh_block *block)
+{
+	double own = block->test != BH_OPEN ? p->mpps
+		     : p->mpps_one_way > 0  ? p->mpps_one_way
+					    : p->mpps / 2;
+
+	return block->share > 0 ? block->share * own : block->mpps;
+}
+
+static json_t *request_of(const struct bh_path *p, const struct bh_block *block)
+{
+	const char *path = p->kind->name;
+
+	switch (block->test) {
+	case BH_THROUGHPUT:
+		return json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:i, s:s, s:f}", "op",
+				 "throughput", "path", path, "size", (int)block->size, "burst",
+				 (int)block->burst, "direction", block->one_way ? "one" : "both",
+				 "discard_ms", (int)block->discard_ms, "measure_ms", (int)block->ms,
+				 "mode", mode_of(block), "mpps", offered(p, block));
+	case BH_PINGPONG:
+		return json_pack("{s:s, s:s, s:i, s:i}", "op", "pingpong", "path", path, "size",
+				 (int)block->size, "ms", (int)block->ms);
+	case BH_OPEN:
+		break;
+	}
+	return json_pack("{s:s, s:s, s:f, s:i, s:i, s:s, s:i, s:i}", "op", "open", "path", path,
+			 "mpps", offered(p, block), "size", (int)block->size, "burst",
+			 (int)block->burst, "schedule", mode_of(block), "discard_ms",
+			 (int)block->discard_ms, "ms", (int)block->ms);
+}
+
+static uint64_t count_of(const json_t *o, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(o, key));
+
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
+static void invalid(json_t *answer, const char *why)
+{
+	json_t *list = json_object_get(answer, "why");
+
+	if (!list) {
+		list = json_array();
+		json_object_set_new(answer, "why", list);
+	}
+	json_array_append_new(list, json_string(why));
+	json_object_set_new(answer, "valid", json_false());
+}
+
+/* What the ports of the generator say they dropped. */
+static uint64_t drops_of_ports(const json_t *answer)
+{
+	const json_t *port, *n;
+	uint64_t sum = 0;
+	const char *key;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "drops"), i, port)
+		json_object_foreach ((json_t *)port, key, n)
+			sum += (uint64_t)json_integer_value(n);
+	return sum;
+}
+
+/* Frames of a switch of ours do not vanish: what was sent arrived or was counted. */
+static void conserve(json_t *answer, uint64_t dropped)
+{
+	uint64_t missing = count_of(answer, "missing"), counted = dropped + drops_of_ports(answer);
+	json_t *drops = json_object_get(answer, "drops");
+	char why[128];
+
+	if (json_is_array(drops))
+		json_array_append_new(drops,
+				      json_pack("{s:I}", "switch_dropped", (json_int_t)dropped));
+	if (missing <= counted)
+		return;
+	bh_text(why, sizeof(why), "%llu frames are missing that no counter knows of",
+		(unsigned long long)(missing - counted));
+	invalid(answer, why);
+}
+
+static int decorate(json_t *answer, const struct bh_path *p, const struct bh_block *block,
+		    const struct place *at)
+{
+	const char *test = test_names[block->test];
+	int r;
+
+	json_object_del(answer, "ok");
+	r = json_object_update_new(
+		answer, json_pack("{s:i, s:i, s:s, s:s, s:i, s:i, s:s, s:s}", "round",
+				  (int)at->round, "order", (int)at->order, "path", p->kind->name,
+				  "test", at->repeat ? "aa" : test, "size", (int)block->size,
+				  "burst", (int)block->burst, "direction",
+				  block->one_way || block->test == BH_OPEN ? "one" : "both", "mode",
+				  mode_of(block)));
+	if (r < 0)
+		return -ENOMEM;
+	if (at->repeat)
+		json_object_set_new(answer, "repeats", json_string(test));
+	if (offered(p, block) > 0)
+		json_object_set_new(answer, "asked_mpps", json_real(offered(p, block)));
+	if (block->test == BH_PINGPONG && at->c2c_ns > 0)
+		json_object_set_new(answer, "c2c_ns", json_real(at->c2c_ns));
+	return 0;
+}
+
+static void remember(struct bh_path *p, const struct bh_block *block, const json_t *answer,
+		     uint64_t messages)
+{
+	double mpps = json_number_value(json_object_get(answer, "mpps"));
+
+	p->packets += count_of(answer, "received") + count_of(answer, "discarded");
+	p->messages += messages > p->messages_block ? messages - p->messages_block : 0;
+	if (block->test != BH_THROUGHPUT || block->size != 64 || block->burst != 32)
+		return;
+	if (block->one_way)
+		p->mpps_one_way = mpps;
+	else if (block->mpps <= 0 && block->share <= 0)
+		p->mpps = mpps;
+}
+
+/* Return: 0, also when the path failed; -EINTR; another errno when the engine can do no more. */
+static int measure(struct bench_host *b, struct bh_path *p, const struct bh_block *block,
+		   const struct place *at)
+{
+	struct bh_counters before, after;
+	json_auto_t *answer = NULL;
+	char why[BH_TEXT];
+	bool counted;
+	int r;
+
+	counted = bh_counters(p, &before) == 0;
+	r = bh_engine_ask(&b->engine, request_of(p, block), bh_block_ms(block) + ANSWER_MS, &answer,
+			  why);
+	if (r < 0) {
+		bh_path_fail(p, "round %u: %s", at->round + 1, why);
+		return r == -EREMOTEIO ? 0 : r;
+	}
+	counted = counted && bh_counters(p, &after) == 0;
+	if (p->ctl[0] && !counted)
+		invalid(answer, "the switch did not tell its counters");
+	if (counted)
+		conserve(answer, after.dropped - before.dropped);
+	remember(p, block, answer, counted ? after.messages - before.messages : 0);
+	r = decorate(answer, p, block, at);
+	if (r >= 0 && json_array_append(b->blocks, answer) < 0)
+		r = -ENOMEM;
+	return r;
+}
+
+/* Reading statistics costs accesses, too: how many there are when hardly a frame moves. */
+static int probe_messages(struct bench_host *b, struct bh_path *p)
+{
+	struct bh_counters before, after;
+	char why[BH_TEXT];
+	int r;
+
+	if (bh_counters(p, &before) < 0)
+		return 0;
+	r = bh_engine_ask(&b->engine,
+			  json_pack("{s:s, s:s, s:i, s:i, s:i}", "op", "pingpong", "path",
+				    p->kind->name, "count", PROBE_COUNT, "discard", 0, "ms",
+				    PROBE_MS),
+			  PROBE_MS + ANSWER_MS, NULL, why);
+	if (r == -EREMOTEIO)
+		return 0;
+	if (r >= 0 && bh_counters(p, &after) == 0)
+		p->messages_block = after.messages - before.messages;
+	return r;
+}
+
+static int visit(struct bench_host *b, struct bh_path *p, const struct place *at)
+{
+	struct bh_block blocks[BH_BLOCKS_MAX];
+	unsigned int n;
+	int r = 0;
+
+	bh_park(p, false);
+	clock_sleep_us(SETTLE_US);
+	n = bh_plan_visit(&b->plan, p->kind->traits, at->round, at->repeat, blocks);
+	if (at->round == 0 && !at->repeat && !(p->kind->traits & BH_TRAIT_SLOW))
+		r = probe_messages(b, p);
+	for (unsigned int i = 0; i < n && r >= 0 && p->state == BH_READY; i++)
+		r = measure(b, p, &blocks[i], at);
+	if (p->state == BH_READY && bh_path_dead(p))
+		fprintf(stderr, "\nbench: %s: %s\n", p->kind->name, p->reason);
+	bh_park(p, true);
+	return r;
+}
+
+/* Paths that are there, those with A/A twice: what a round visits. */
+static unsigned int stops_of(struct bench_host *b, unsigned int *stop, bool *repeat)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < b->n_paths; i++) {
+		if (b->path[i].state != BH_READY)
+			continue;
+		repeat[n] = false;
+		stop[n++] = i;
+		if (!(b->path[i].kind->traits & BH_TRAIT_AA))
+			continue;
+		repeat[n] = true;
+		stop[n++] = i;
+	}
+	return n;
+}
+
+/* The core-to-core round trip of this very moment, as the yardstick of round trips. */
+static double c2c_now(void)
+{
+	struct calib c;
+
+	return calib_run(&c) < 0 ? 0 : c.rtt_median_ns;
+}
+
+static int round_of(struct bench_host *b, unsigned int round, uint64_t *random)
+{
+	unsigned int stop[2 * BH_PATHS_MAX], order[2 * BH_PATHS_MAX];
+	bool repeat[2 * BH_PATHS_MAX];
+	unsigned int n = stops_of(b, stop, repeat);
+
+	bh_shuffle(order, n, random);
+	for (unsigned int i = 0; i < n; i++) {
+		struct bh_path *p = &b->path[stop[order[i]]];
+		struct place at = {.round = round, .order = i, .repeat = repeat[order[i]]};
+		int r;
+
+		if (p->state != BH_READY)
+			continue;
+		if (p->kind->traits & BH_TRAIT_AA)
+			at.c2c_ns = c2c_now();
+		r = visit(b, p, &at);
+		if (r < 0)
+			return r;
+		if (p->state != BH_READY)
+			fprintf(stderr, " %s failed: %s;", p->kind->name, p->reason);
+		else
+			fprintf(stderr, " %s%s %.2f", p->kind->name, at.repeat ? "'" : "", p->mpps);
+	}
+	return 0;
+}
+
+int bh_rounds(struct bench_host *b)
+{
+	uint64_t random = b->opt->seed, start = clock_us();
+
+	fprintf(stderr, "bench: %u rounds, paths in random order (seed %llu); Mpps of 64 bytes:\n",
+		b->plan.rounds, (unsigned long long)b->opt->seed);
+	for (unsigned int round = 0; round < b->plan.rounds; round++) {
+		uint64_t spent;
+		int r;
+
+		fprintf(stderr, "bench: round %u of %u:", round + 1, b->plan.rounds);
+		r = round_of(b, round, &random);
+		spent = (clock_us() - start) / USEC_PER_SEC;
+		if (r < 0) {
+			fputc('\n', stderr);
+			return r;
+		}
+		fprintf(stderr, "; %llu s, about %llu s to go\n", (unsigned long long)spent,
+			(unsigned long long)(spent * (b->plan.rounds - round - 1) / (round + 1)));
+	}
+	return 0;
+}
