@@ -80,6 +80,8 @@ void kern_trap(struct trap_frame *f);
 void app_main(void);
 
 struct kern_shared kern_shared;
+extern const char kern_banner[]; /* of entry.S, too */
+const char kern_banner[] = "sriovd bench guest " SRIOVD_VERSION "\n";
 
 static struct gate idt[KERN_VECTORS] __attribute__((aligned(16)));
 static struct tss tss __attribute__((aligned(16)));
@@ -347,7 +349,7 @@ void kern_trap(struct trap_frame *f)
 void kern_main(struct guest_block *block)
 {
 	/* first of all: the VMM measures the time to this line */
-	con_puts("sriovd bench guest " SRIOVD_VERSION "\n");
+	con_puts(kern_banner);
 
 	tables_init();
 	sse_enable();
