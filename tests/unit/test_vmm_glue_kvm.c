@@ -353,7 +353,7 @@ static void two_hundred_cycles_leak_nothing(void **state)
 	assert_true(rss_anon_kib(f->pid) <= RSS_MAX_KIB);
 }
 
-static void event_is(int fd, const char *name, const char *key, const char *want)
+static json_t *event_next(int fd)
 {
 	uint64_t end = clock_us() + 5 * USEC_PER_SEC;
 	json_t *e = NULL;
@@ -365,10 +365,36 @@ static void event_is(int fd, const char *name, const char *key, const char *want
 			clock_sleep_us(500);
 	}
 	assert_int_equal(r, 0);
+	return e;
+}
+
+static const char *event_value(json_t *e, const char *key)
+{
+	return json_string_value(json_object_get(json_object_get(e, "data"), key));
+}
+
+static void event_is(int fd, const char *name, const char *key, const char *want)
+{
+	json_t *e = event_next(fd);
+
 	assert_string_equal(json_string_value(json_object_get(e, "event")), name);
-	assert_string_equal(json_string_value(json_object_get(json_object_get(e, "data"), key)),
-			    want);
+	assert_string_equal(event_value(e, key), want);
 	json_decref(e);
+}
+
+/* A guest is up so soon after it is bound that the VMM may not have looked in between. */
+static void comes_up(int fd)
+{
+	json_t *e = event_next(fd);
+
+	assert_string_equal(json_string_value(json_object_get(e, "event")), "device.state");
+	if (strcmp(event_value(e, "state"), "bound")) {
+		assert_string_equal(event_value(e, "state"), "up");
+		json_decref(e);
+		return;
+	}
+	json_decref(e);
+	event_is(fd, "device.state", "state", "up");
 }
 
 static void each_step_of_a_devices_life_is_an_event(void **state)
@@ -382,8 +408,7 @@ static void each_step_of_a_devices_life_is_an_event(void **state)
 	json_decref(wait_for(f, "vf", "up"));
 	json_decref(must(f, "device.remove", json_pack("{s:s}", "id", "vf")));
 	event_is(fd, "device.state", "state", "visible");
-	event_is(fd, "device.state", "state", "bound");
-	event_is(fd, "device.state", "state", "up");
+	comes_up(fd);
 	event_is(fd, "device.state", "state", "ejecting");
 	event_is(fd, "device.removed", "how", "ejected");
 	json_decref(must(f, "vm.stop", NULL));
