@@ -96,29 +96,53 @@ static int attach_held(struct sriovd *d, struct net *net, uint64_t timeout_ms, s
 	return r;
 }
 
-static int attach_checked(struct sriovd *d, struct net *net, struct vm *vm,
-			  const struct attach_request *rq, struct op_error *e)
+/* What is to be attached has to be free, what returns has to be lost, and still of this VM. */
+static int make_ready(struct sriovd *d, struct net *net, const struct vm *vm,
+		      const struct attach_request *rq, struct op_error *e)
 {
-	struct pf *pf;
-	int r;
-
-	if (net->state == NET_LOST)
+	if (rq->again && (net->state != NET_LOST || net->vm != vm || !net->again[0]))
+		return op_fail(e, HTTP_CONFLICT, -ECANCELED, "net %s does not return to %s",
+			       net->id.name, vm->name);
+	if (!rq->again && net->state == NET_LOST)
 		net_release(d, net);
-	if (net->state != NET_DETACHED)
+	if (!rq->again && net->state != NET_DETACHED)
 		return op_fail(e, HTTP_CONFLICT, -EALREADY, "net %s is attached to %s already",
 			       net->id.name, net->vm ? net->vm->name : "?");
 	if (vm->state != VM_RUNNING)
 		return op_fail(e, HTTP_CONFLICT, -ENOTCONN, "vm %s is %s, not running", vm->name,
 			       vm_state_name(vm->state));
+	return 0;
+}
+
+static int attach_checked(struct sriovd *d, struct net *net, struct vm *vm,
+			  const struct attach_request *rq, struct op_error *e)
+{
+	char again[NAME_SIZE], reason[LEDGER_REASON];
+	struct pf *pf;
+	int r;
+
+	r = make_ready(d, net, vm, rq, e);
+	if (r < 0)
+		return r;
+	text_set(again, sizeof(again), "%s", net->again);
+	text_set(reason, sizeof(reason), "%s", net->reason);
 	net->vm = vm;
 	net->way = rq->way;
 	r = net_pick(d, net, e);
 	if (r < 0) {
-		net_detached(net);
+		if (!rq->again)
+			net_detached(net);
 		return r;
 	}
 	pf = net->pf;
 	r = attach_held(d, net, rq->timeout_ms, e);
+	if (r < 0 && rq->again) {
+		net->way = rq->way;
+		net->way.backend = BACKEND_NIC;
+		net_set_lost(d, net, vm, again, reason);
+	}
+	if (r >= 0)
+		net->again[0] = '\0';
 	if (pf)
 		hold_release(d, &pf->hold, false);
 	return r;
@@ -193,8 +217,9 @@ static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms
 	if (r < 0 && epoch_of(net) != epoch_then) {
 		/* nobody else will: its state kept it from those who tell the nets */
 		net_mark_lost(d, net, net->pf->loss);
+		net_release(d, net);
 		text_set(how, 16, "lost");
-		r = 0;
+		return 0;
 	}
 	if (r < 0) {
 		ledger_trouble(d, ledger_set_phase(d->ledger, net->id.name, PHASE_ATTACHED),

@@ -12,6 +12,10 @@ const char *net_object(const struct net *net, char buf[NAME_SIZE + 4]);
 /** net_detached() - it uses nothing any more. */
 void net_detached(struct net *net);
 
+/** net_set_lost() - it is lost and @vm's, in the ledger and in memory; @again as in struct net. */
+void net_set_lost(struct sriovd *d, struct net *net, struct vm *vm, const char *again,
+		  const char *reason);
+
 /** net_way_row() - path, backend and what serves the net, as the ledger has it. */
 void net_way_row(const struct net *net, struct row_attachment *row);
 

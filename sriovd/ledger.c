@@ -53,6 +53,7 @@ static const char *const schema[LEDGER_VERSION] = {
 	("ALTER TABLE attachments ADD COLUMN backend TEXT NOT NULL DEFAULT 'nic';"
 	 "ALTER TABLE attachments ADD COLUMN link TEXT NOT NULL DEFAULT '';"
 	 "ALTER TABLE attachments ADD COLUMN queues INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE attachments ADD COLUMN again TEXT NOT NULL DEFAULT '';"
 	 "UPDATE attachments SET backend='bridge' WHERE path='virtio';"
 	 "ALTER TABLE nets ADD COLUMN home_backend TEXT NOT NULL DEFAULT '';"
 	 "ALTER TABLE nets ADD COLUMN home_link TEXT NOT NULL DEFAULT '';"
@@ -86,11 +87,12 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_DEL_VM] = "DELETE FROM vms WHERE name=?",
 	/* not OR REPLACE: that would throw out another net's row for the same VF */
 	[ST_PUT_ATTACHMENT] =
-		("INSERT INTO attachments VALUES(?,?,?,?,?,?,?,?,?,?)"
+		("INSERT INTO attachments VALUES(?,?,?,?,?,?,?,?,?,?,?)"
 		 " ON CONFLICT(net) DO UPDATE SET"
 		 " vm=excluded.vm, path=excluded.path, pf=excluded.pf, vf=excluded.vf,"
 		 " generation=excluded.generation, phase=excluded.phase,"
-		 " backend=excluded.backend, link=excluded.link, queues=excluded.queues"),
+		 " backend=excluded.backend, link=excluded.link, queues=excluded.queues,"
+		 " again=excluded.again"),
 	[ST_SET_PHASE] = "UPDATE attachments SET phase=? WHERE net=?",
 	[ST_DEL_ATTACHMENT] = "DELETE FROM attachments WHERE net=?",
 	[ST_PUT_QUARANTINE] = "INSERT OR REPLACE INTO quarantine VALUES(?,?,?)",
@@ -115,8 +117,8 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 		("SELECT name, memory_mib, state, reason, boot_id, kept, spec FROM vms"
 		 " ORDER BY name"),
 	[ST_EACH_ATTACHMENT] =
-		("SELECT net, vm, path, pf, vf, generation, phase, backend, link, queues"
-		 " FROM attachments ORDER BY net"),
+		("SELECT net, vm, path, pf, vf, generation, phase, backend, link, queues,"
+		 " again FROM attachments ORDER BY net"),
 	[ST_EACH_QUARANTINE] = "SELECT pf, vf, reason FROM quarantine ORDER BY pf, vf",
 	[ST_EACH_CHILD] =
 		("SELECT kind, name, pid, start_time, ctl_path, boot_id FROM children"
@@ -401,9 +403,10 @@ int ledger_del_vm(struct ledger *l, const char *name)
 int ledger_put_attachment(struct ledger *l, const struct row_attachment *row)
 {
 	/* NULL, not -1, without a VF: NULLs do not meet in the UNIQUE of (pf, vf) */
-	return run(l, ST_PUT_ATTACHMENT, row->vf < 0 ? "ssssnisssi" : "ssssiisssi", row->net,
+	return run(l, ST_PUT_ATTACHMENT, row->vf < 0 ? "ssssnisssis" : "ssssiisssis", row->net,
 		   row->vm, row->path, row->pf, (int64_t)row->vf, (int64_t)row->generation,
-		   phase_name(row->phase), row->backend, row->link, (int64_t)row->queues);
+		   phase_name(row->phase), row->backend, row->link, (int64_t)row->queues,
+		   row->again);
 }
 
 int ledger_set_phase(struct ledger *l, const char *net, enum phase phase)

@@ -176,6 +176,7 @@ static void decode_attachment(struct columns *c, void *p)
 	column_text(c, 7, row->backend, sizeof(row->backend));
 	column_ifname_or_none(c, 8, row->link);
 	row->queues = (unsigned int)column_int(c, 9, 0, TAP_QUEUES_MAX);
+	column_name_or_none(c, 10, row->again);
 }
 
 static void decode_quarantine(struct columns *c, void *p)

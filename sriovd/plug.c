@@ -65,16 +65,17 @@ static int pf_suits(const struct net *net, const struct pf *pf, struct op_error 
 
 static int pick_vf(struct sriovd *d, struct net *net, struct op_error *e)
 {
+	const char *only = net->again[0] ? net->again : net->id.pf;
 	int r = -ENOSPC;
 
-	if (net->id.pf[0] && !pf_find(d, net->id.pf))
+	if (only[0] && !pf_find(d, only))
 		return op_fail(e, HTTP_CONFLICT, -ENODEV, "net %s wants pf %s, which is not there",
-			       net->id.name, net->id.pf);
+			       net->id.name, only);
 	for (struct pf *pf = d->pfs; pf; pf = pf->next) {
 		struct op_error why = {};
 		int now;
 
-		if (net->id.pf[0] && strcmp(net->id.pf, pf->name) != 0)
+		if (only[0] && strcmp(only, pf->name) != 0)
 			continue;
 		now = pf_suits(net, pf, &why);
 		if (now >= 0)
@@ -94,10 +95,10 @@ static int pick_vf(struct sriovd *d, struct net *net, struct op_error *e)
 			*e = why;
 		}
 	}
-	if (r != -ENOSPC && (r != -ENODEV || net->id.pf[0]))
+	if (r != -ENOSPC && (r != -ENODEV || only[0]))
 		return r;
 	return op_fail(e, HTTP_CONFLICT, -ENOSPC, "no free VF on %s%s for net %s",
-		       net->id.pf[0] ? "pf " : "any pf", net->id.pf, net->id.name);
+		       only[0] ? "pf " : "any pf", only, net->id.name);
 }
 
 /* What a bridge cannot do for it. */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 
+#include "attach_internal.h"
 #include "reconcile_internal.h"
 
 #define EJECT_MS    2000
@@ -65,21 +66,29 @@ static void settle_detaching(struct sriovd *d, struct net *net)
 	net_release(d, net);
 }
 
+static void settle_attaching(struct sriovd *d, struct net *net)
+{
+	char again[NAME_SIZE], how[16];
+	struct vm *vm = net->vm;
+
+	log_info("net %s: interrupted attach undone", net->id.name);
+	text_set(again, sizeof(again), "%s", net->again);
+	if (vm_device_remove(d, vm, net->id.name, EJECT_MS, true, how, NULL) < 0)
+		log_warning(0, "net %s: %s does not give it back", net->id.name, vm->name);
+	net_release(d, net);
+	if (again[0])
+		net_set_lost(d, net, vm, again, "its VF vanished under an earlier sriovd");
+}
+
 static void settle_net(struct sriovd *d, struct net *net)
 {
-	char how[16];
-
 	if (!net->vm || net->vm->state != VM_RUNNING) {
 		net_release(d, net);
 		return;
 	}
 	switch (net->state) {
 	case NET_ATTACHING:
-		log_info("net %s: interrupted attach undone", net->id.name);
-		if (vm_device_remove(d, net->vm, net->id.name, EJECT_MS, true, how, NULL) < 0)
-			log_warning(0, "net %s: %s does not give it back", net->id.name,
-				    net->vm->name);
-		net_release(d, net);
+		settle_attaching(d, net);
 		break;
 	case NET_ATTACHED:
 		settle_attached(d, net);
@@ -183,6 +192,8 @@ int reconcile_start(struct sriovd *d)
 	bring_up_all(d);
 	settle_nets(d, true);
 	vm_autostart(d);
+	for (struct vm *vm = d->vms; vm; vm = vm->next)
+		vm_return(d, vm);
 	return janitor_start(d);
 }
 
@@ -282,6 +293,8 @@ static void reopen(struct sriovd *d)
 			watch_del(d, vm->child.event_fd);
 			vm->child.event_fd = fd_close(vm->child.event_fd);
 		}
+	for (struct vm *vm = d->vms; vm; vm = vm->next)
+		vm_return(d, vm);
 	if (janitor_start(d) < 0)
 		log_warning(0, "quarantined VFs wait for the next start");
 }

@@ -102,6 +102,8 @@ static int load_attachment(const struct row_attachment *row, void *userdata)
 		return -EUCLEAN;
 	text_set(net->way.link, sizeof(net->way.link), "%s", row->link);
 	net->way.queues = row->queues;
+	if (row->phase == PHASE_LOST || row->phase == PHASE_ATTACHING)
+		text_set(net->again, sizeof(net->again), "%s", row->again);
 	net->state = states[row->phase];
 	net->generation = row->generation;
 	/* out of its VM already: what is left to do is to scrub, and no VM has a say in it */

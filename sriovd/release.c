@@ -47,6 +47,7 @@ void net_way_row(const struct net *net, struct row_attachment *row)
 	text_set(row->backend, sizeof(row->backend), "%s", net_backend_name(net->way.backend));
 	text_set(row->link, sizeof(row->link), "%s", net->way.link);
 	row->queues = net->way.queues;
+	text_set(row->again, sizeof(row->again), "%s", net->again);
 	text_set(row->pf, sizeof(row->pf), "%s",
 		 net->pf       ? net->pf->name
 		 : net->bridge ? net->bridge->cfg.name
@@ -59,6 +60,7 @@ void net_detached(struct net *net)
 		net->pf->vf[net->vf].net = NULL;
 	net->state = NET_DETACHED;
 	net->down = false;
+	net->again[0] = '\0';
 	net->vm = NULL;
 	net->pf = NULL;
 	net->bridge = NULL;
@@ -119,34 +121,52 @@ void net_release(struct sriovd *d, struct net *net)
 	pthread_cond_broadcast(&d->changed);
 }
 
-/* @gone: VF or port are no more; otherwise they are given back. */
-static void lose(struct sriovd *d, struct net *net, bool gone, const char *reason)
+void net_set_lost(struct sriovd *d, struct net *net, struct vm *vm, const char *again,
+		  const char *reason)
 {
 	/* without its VF, which others may get from now on */
 	struct row_attachment row = {.vf = -1, .generation = net->generation, .phase = PHASE_LOST};
-	struct op_error e = {};
-	char object[NAME_SIZE + 4], how[16];
 
+	net->vm = vm;
 	text_set(net->reason, sizeof(net->reason), "%s", reason);
-	event_add(d, net_object(net, object), "lost", "%s", reason);
-	log_info("net %s: lost: %s", net->id.name, net->reason);
+	text_set(net->again, sizeof(net->again), "%s", again);
 	text_set(row.net, sizeof(row.net), "%s", net->id.name);
-	text_set(row.vm, sizeof(row.vm), "%s", net->vm ? net->vm->name : "");
+	text_set(row.vm, sizeof(row.vm), "%s", vm->name);
 	net_way_row(net, &row);
-	if (net->vm && vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, &e) < 0)
-		log_object_warning(net->vm->child.object, 0, "%s", e.text);
-	if (net->pf && gone)
-		net->pf->vf[net->vf] = (struct vf){.state = VF_FREE};
-	else if (net->pf)
-		release_vf(d, net);
-	else if (!gone && net_unplug(d, net, &e) < 0)
-		log_warning(0, "net %s: %s", net->id.name, e.text);
 	ledger_trouble(d, ledger_put_attachment(d->ledger, &row), "lost");
 	net->pf = NULL;
 	net->bridge = NULL;
 	net->down = false;
 	net->state = NET_LOST;
 	pthread_cond_broadcast(&d->changed);
+	if (again[0])
+		vm_return(d, vm);
+}
+
+/* @gone: VF or port are no more; otherwise they are given back. */
+static void lose(struct sriovd *d, struct net *net, bool gone, const char *reason)
+{
+	char object[NAME_SIZE + 4], how[16], again[NAME_SIZE] = "", why[LEDGER_REASON];
+	struct vm *vm = net->vm;
+	struct op_error e = {};
+
+	text_set(why, sizeof(why), "%s", reason);
+	event_add(d, net_object(net, object), "lost", "%s", why);
+	log_info("net %s: lost: %s", net->id.name, why);
+	text_set(net->reason, sizeof(net->reason), "%s", why);
+	if (vm_device_remove(d, vm, net->id.name, FORCE_MS, true, how, &e) < 0)
+		log_object_warning(vm->child.object, 0, "%s", e.text);
+	if (net->pf && !net->pf->ops->host)
+		text_set(again, sizeof(again), "%s", net->pf->name);
+	if (net->pf && gone)
+		net->pf->vf[net->vf] = (struct vf){.state = VF_FREE};
+	else if (net->pf)
+		release_vf(d, net);
+	else if (!gone && net_unplug(d, net, &e) < 0)
+		log_warning(0, "net %s: %s", net->id.name, e.text);
+	net->tries = 0;
+	net->again_us = 0;
+	net_set_lost(d, net, vm, again, why);
 }
 
 void net_mark_lost(struct sriovd *d, struct net *net, const char *reason)

@@ -106,6 +106,8 @@ json_t *view_net(const struct net *net, json_t *infos)
 	}
 	if (net->state == NET_LOST || is_down(net))
 		json_object_set_new(view, "reason", json_string(net->reason));
+	if (net->state == NET_LOST && net->again[0])
+		json_object_set_new(view, "returns", json_true());
 	guest = guest_interface(net, infos);
 	if (guest)
 		json_object_set(view, "guest", guest);
@@ -208,8 +210,9 @@ static json_t *problems(const struct sriovd *d)
 				    vm->reason);
 	for (const struct net *net = d->nets; net; net = net->next)
 		if (net->state == NET_LOST)
-			add_problem(list, "net %s is lost: %s; attach it again or detach it",
-				    net->id.name, net->reason);
+			add_problem(list, "net %s is lost: %s; %s", net->id.name, net->reason,
+				    net->again[0] ? "it is attached again by itself"
+						  : "attach it again or detach it");
 	for (const struct net *net = d->nets; net; net = net->next)
 		if (is_down(net))
 			add_problem(list, "net %s is down: %s; it is connected again by itself",

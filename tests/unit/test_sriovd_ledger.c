@@ -409,6 +409,7 @@ static void ledger_of_version_1_is_carried_over(void **state)
 	"ALTER TABLE attachments DROP COLUMN backend;" \
 	"ALTER TABLE attachments DROP COLUMN link;"    \
 	"ALTER TABLE attachments DROP COLUMN queues;"  \
+	"ALTER TABLE attachments DROP COLUMN again;"   \
 	"ALTER TABLE nets DROP COLUMN home_backend;"   \
 	"ALTER TABLE nets DROP COLUMN home_link;"      \
 	"ALTER TABLE nets DROP COLUMN home_queues;"
@@ -474,6 +475,7 @@ static void backends_of_version_4_follow_from_the_path(void **state)
 	strcpy(row.link, "br7");
 	row.pf[0] = '\0'; /* neither PF nor bridge of ours */
 	row.queues = 4;
+	strcpy(row.again, "p0");
 	assert_int_equal(ledger_put_attachment(f->l, &row), 0);
 	assert_int_equal(ledger_each_net(f->l, take_net, &net), 0);
 	strcpy(net.home_backend, "tap");
@@ -488,6 +490,7 @@ static void backends_of_version_4_follow_from_the_path(void **state)
 	assert_string_equal(row.backend, "tap");
 	assert_string_equal(row.link, "br7");
 	assert_int_equal(row.queues, 4);
+	assert_string_equal(row.again, "p0");
 	assert_string_equal(net.home_backend, "tap");
 	assert_string_equal(net.home_link, "br7");
 	assert_int_equal(net.home_queues, 2);

@@ -14,6 +14,7 @@ struct attach_request {
 	struct net_way way;
 	uint64_t timeout_ms; /* for the guest's driver to come up */
 	uint64_t started_us; /* when the request arrived */
+	bool again;	     /* nobody asked: a net that was lost returns to its VM */
 };
 
 /**
@@ -76,6 +77,15 @@ void net_mark_lost(struct sriovd *d, struct net *net, const char *reason);
  * Context: as net_mark_lost(). Source: docs/api.md.
  */
 void net_give_up(struct sriovd *d, struct net *net, const char *reason);
+
+/**
+ * vm_return() - let nets return, in the background, to the running VM that lost them
+ *
+ * Those whose soft NIC ended, or stopped serving the VM: when it is well again they are attached,
+ * ever more seldom tried up to a limit, unless somebody detaches them or attaches them elsewhere.
+ * Context: baton kept. Source: docs/api.md.
+ */
+void vm_return(struct sriovd *d, struct vm *vm);
 
 /**
  * net_phase() - set phase in the ledger and in memory

@@ -96,9 +96,10 @@ struct row_attachment {
 	int vf;		     /* -1: none */
 	uint64_t generation; /* of ownership: never used twice */
 	enum phase phase;
-	char backend[16];    /* nic, bridge, tap */
-	char link[IFNAMSIZ]; /* the host's bridge that the tap is in */
-	unsigned int queues; /* of the tap */
+	char backend[16];      /* nic, bridge, tap */
+	char link[IFNAMSIZ];   /* the host's bridge that the tap is in */
+	unsigned int queues;   /* of the tap */
+	char again[NAME_SIZE]; /* lost or attaching: the PF through which it returns; "": not */
 };
 
 struct row_quarantine {

@@ -146,6 +146,7 @@ struct vm {
 	bool kept;	/* it is defined: it stays when it stops */
 	bool fresh;	/* not seen by the user since host or sriovd were started anew */
 	bool restoring; /* a job attaches its nets */
+	bool returning; /* a job attaches those that it lost */
 };
 
 enum net_path {
@@ -197,6 +198,9 @@ struct net {
 	uint64_t generation;
 	bool down;		    /* attached, and nothing serves it for now */
 	char reason[LEDGER_REASON]; /* NET_LOST, or why it is down */
+	char again[NAME_SIZE];	    /* the PF through which it returns to its VM; "": it does not */
+	unsigned int tries;	    /* to let it return, in vain */
+	uint64_t again_us;	    /* not before */
 };
 
 /* What happened, for GET /v1/events. */
