@@ -48,23 +48,27 @@ static json_t *hist(double median, uint64_t n)
 {
 	json_t *buckets = json_array();
 	uint64_t left = n;
-	double upper = median * 0.8, seen = 0;
+	double upper = 0, seen = 0;
+	int k = (int)(log(median * 0.8) / log(1.012));
 
-	for (unsigned int i = 0; left && i < 700; i++, upper *= 1.012) {
+	/* ends that all histograms share */
+	for (unsigned int i = 0; left && i < 400; i++, k++) {
 		/* a steep rise and a tail that is long */
-		double x = upper / median, p = 1 - 1 / (1 + pow(x, 14)) * 0.97 - 0.03 / (1 + x);
-		uint64_t count = i == 699 ? left : (uint64_t)fmax(0, (p - seen) * (double)n);
+		double x, p;
+		uint64_t count;
 
+		upper = pow(1.012, k);
+		x = upper / median;
+		p = 1 - 1 / (1 + pow(x, 14)) * 0.97 - 0.03 / (1 + x);
+		count = i == 399 ? left : (uint64_t)fmax(0, (p - seen) * (double)n);
 		if (count > left)
 			count = left;
 		if (!count)
 			continue;
 		json_array_append_new(buckets, json_pack("[f, I]", upper, (json_int_t)count));
-		seen = fmax(p, seen);
+		seen += (double)count / (double)n;
 		left -= count;
 	}
-	if (left)
-		json_array_append_new(buckets, json_pack("[f, I]", upper, (json_int_t)left));
 	return json_pack("{s:s, s:I, s:f, s:f, s:o}", "unit", "ns", "n", (json_int_t)n, "min",
 			 median * 0.78, "max", upper, "buckets", buckets);
 }

@@ -75,6 +75,7 @@ extern const struct cli_cmd cmd_vm[];
 extern const struct cli_cmd cmd_attach[];
 extern const struct cli_cmd cmd_daemon[];
 extern const struct cli_cmd cmd_bench[];
+extern const struct cli_cmd cmd_bench_report[]; /* before cmd_bench: "bench report" */
 extern const struct cli_cmd cmd_doctor[];
 extern const struct cli_cmd cmd_events[];
 extern const struct cli_cmd cmd_top[];

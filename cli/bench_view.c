@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bench_view.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool value_of(const struct bench_block *b, enum view_kind kind, double *ret_value)
+{
+	bool full = b->test == BENCH_THROUGHPUT && b->mode == BENCH_CREDIT && b->both;
+
+	switch (kind) {
+	case VIEW_SIZES:
+		*ret_value = b->size;
+		return full && b->burst == 32;
+	case VIEW_BURSTS:
+		*ret_value = b->burst;
+		return full && b->size == 64;
+	case VIEW_LOADS:
+		*ret_value = b->asked_mpps;
+		return b->test == BENCH_OPEN && b->asked_mpps > 0;
+	}
+	return false;
+}
+
+/* The mix of sizes comes after them. */
+static double rank(double v, enum view_kind kind)
+{
+	return kind == VIEW_SIZES && v <= 0 ? 1e9 : v;
+}
+
+void view_values(const struct bench_doc *doc, enum view_kind kind, struct view_list *ret_list)
+{
+	struct view_list *l = ret_list;
+
+	*l = (struct view_list){};
+	for (size_t i = 0; i < doc->n_blocks; i++) {
+		size_t at = 0;
+		double v;
+
+		if (!value_of(&doc->block[i], kind, &v))
+			continue;
+		while (at < l->n && rank(l->v[at], kind) < rank(v, kind) * 0.999)
+			at++;
+		if (at < l->n && rank(l->v[at], kind) <= rank(v, kind) * 1.001)
+			continue;
+		if (l->n == VIEW_MAX)
+			continue;
+		memmove(&l->v[at + 1], &l->v[at], (l->n - at) * sizeof(*l->v));
+		l->v[at] = v;
+		l->n++;
+	}
+}
+
+static struct bstat_estimate pick_estimate(const struct bench_doc *doc,
+					   const struct bench_pick *pick)
+{
+	double values[BENCH_N_ROUNDS];
+
+	return bstat_estimate(values, bench_pick_values(doc, pick, values));
+}
+
+struct bstat_estimate view_rate(const struct bench_doc *doc, const char *path,
+				enum bench_figure figure, unsigned int size, unsigned int burst)
+{
+	struct bench_pick pick = {.path = path,
+				  .figure = figure,
+				  .test = BENCH_THROUGHPUT,
+				  .mode = BENCH_CREDIT,
+				  .size = size,
+				  .burst = burst};
+
+	return pick_estimate(doc, &pick);
+}
+
+struct bstat_estimate view_trip(const struct bench_doc *doc, const char *path)
+{
+	struct bench_pick pick = {.path = path,
+				  .figure = BENCH_P50,
+				  .test = BENCH_PINGPONG,
+				  .mode = BENCH_ONE,
+				  .size = 64};
+
+	return pick_estimate(doc, &pick);
+}
+
+int view_merged(const struct bench_doc *doc, const struct view_hist *what,
+		struct bench_hist *ret_hist, double *ret_lost)
+{
+	struct bench_hist sum = {};
+	double sent = 0, missing = 0;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < doc->n_blocks; i++) {
+		const struct bench_block *b = &doc->block[i];
+
+		if (b->path != what->path || b->test != what->test || !b->valid || b->size != 64)
+			continue;
+		/* schedules do not mix; constant ones stay in the file */
+		if (b->test == BENCH_OPEN && (b->mode != BENCH_POISSON ||
+					      fabs(b->asked_mpps / what->asked_mpps - 1) > 0.001))
+			continue;
+		r = bench_hist_merge(&sum, what->actual ? &b->actual : &b->hist);
+		sent += (double)b->sent;
+		missing += (double)b->missing;
+	}
+	if (r < 0) {
+		bench_hist_done(&sum);
+		return r;
+	}
+	*ret_hist = sum;
+	*ret_lost = sent > 0 ? missing / sent : 0;
+	return 0;
+}
+
+const char *view_number(double v, char *text)
+{
+	if (v < 0)
+		*text = '\0';
+	else if (v <= 0)
+		snprintf(text, VIEW_TEXT, "0");
+	else if (v < 0.001 || v >= 1e9)
+		snprintf(text, VIEW_TEXT, "%.1e", v);
+	else if (v < 0.1)
+		snprintf(text, VIEW_TEXT, "%.3g", v);
+	else if (v < 0.995)
+		snprintf(text, VIEW_TEXT, "%.3f", v);
+	else if (v < 9.995)
+		snprintf(text, VIEW_TEXT, "%.2f", v);
+	else if (v < 99.95)
+		snprintf(text, VIEW_TEXT, "%.1f", v);
+	else
+		snprintf(text, VIEW_TEXT, "%.0f", v);
+	return text;
+}
+
+const char *view_ns(double ns, char *text)
+{
+	static const char *const units[] = {"ns", "us", "ms", "s"};
+	char number[VIEW_TEXT];
+	unsigned int i = 0;
+
+	while (ns >= 999.5 && i < 3) {
+		ns /= 1000;
+		i++;
+	}
+	snprintf(text, VIEW_TEXT, "%.20s %s", view_number(ns, number), units[i]);
+	return text;
+}
+
+const char *view_percentile(const struct bench_hist *h, double p, char *text)
+{
+	double ns;
+
+	*text = '\0';
+	return bench_hist_percentile(h, p, &ns) < 0 ? text : view_ns(ns, text);
+}
+
+const char *view_size(double size, char *text)
+{
+	if (size <= 0)
+		snprintf(text, VIEW_TEXT, "mix");
+	else
+		snprintf(text, VIEW_TEXT, "%.0f B", size);
+	return text;
+}
+
+const char *view_against(const struct bench_goal *g)
+{
+	if (!g->def->to.path)
+		return *g->def->against ? g->def->against : g->def->unit;
+	return strcmp(g->against, "vf") ? g->against : g->def->against;
+}
+
+size_t view_verdicts(const struct bench_judged *judged, enum bstat_verdict verdict)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < BENCH_GOALS; i++)
+		n += judged->goal[i].verdict == verdict;
+	return n;
+}

@@ -1,0 +1,56 @@
+#pragma once
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the reports pick out of a result, and how figures are spelled. */
+#include <cli/bench_goals.h>
+
+#define VIEW_MAX  16u /* sizes, bursts, loads that are shown */
+#define VIEW_TEXT 48u
+
+struct view_list {
+	size_t n;
+	double v[VIEW_MAX]; /* ascending */
+};
+
+enum view_kind {
+	VIEW_SIZES,  /* of frames, at full speed in bursts of 32; the mix last, as 0 */
+	VIEW_BURSTS, /* with 64 B at full speed */
+	VIEW_LOADS,  /* of the open loop, in Mpps */
+};
+
+/* What of a block a merged histogram is made of. */
+struct view_hist {
+	unsigned int path;
+	enum bench_test test;
+	double asked_mpps; /* of BENCH_OPEN */
+	bool actual;	   /* the other stamp */
+};
+
+void view_values(const struct bench_doc *doc, enum view_kind kind, struct view_list *ret_list);
+
+/* view_rate() - full speed both ways */
+struct bstat_estimate view_rate(const struct bench_doc *doc, const char *path,
+				enum bench_figure figure, unsigned int size, unsigned int burst);
+
+/* view_trip() - the median round trip, over rounds */
+struct bstat_estimate view_trip(const struct bench_doc *doc, const char *path);
+
+/*
+ * view_merged() - valid blocks' histograms as one; -ENOMEM, -E2BIG
+ * @ret_lost: the share of frames that did not arrive
+ */
+int view_merged(const struct bench_doc *doc, const struct view_hist *what,
+		struct bench_hist *ret_hist, double *ret_lost);
+
+/* view_number() - three digits, or as many as a count has; "" of BENCH_NONE */
+const char *view_number(double v, char *text);
+/* view_ns() - with its unit; micro is written "us" */
+const char *view_ns(double ns, char *text);
+/* view_percentile() - as view_ns(); an empty string if too few samples lie beyond */
+const char *view_percentile(const struct bench_hist *h, double p, char *text);
+/* view_size() - "64 B" or "mix" */
+const char *view_size(double size, char *text);
+
+/* view_against() - what a goal's figure is compared with, in a word */
+const char *view_against(const struct bench_goal *g);
+
+size_t view_verdicts(const struct bench_judged *judged, enum bstat_verdict verdict);
