@@ -8,6 +8,8 @@
 
 #include "bench_host.h"
 #include "bench_host_command.h"
+#include "bench_page.h"
+#include "bench_text.h"
 #include "table.h"
 
 struct outputs {
@@ -45,14 +47,20 @@ static int write_json(const json_t *report, const char *file)
 	return r;
 }
 
+/* The file first: whatever becomes of the rest, the measurements are not lost. */
 static int give(json_t *report, void *userdata)
 {
+	_cleanup_(bench_result_done) struct bench_result result = {};
 	const struct outputs *out = userdata;
 	int r = 0;
 
 	if (out->json)
 		r = write_json(report, out->json);
-	if (out->cli->json && table_json(report) < 0)
+	if (bench_result_decode("sriovctl bench", report, &result) < 0)
+		return -EBADMSG;
+	if (out->html && bench_page_write("sriovctl bench", &result, out->html) < 0)
+		r = -EIO;
+	if ((out->cli->json ? table_json(report) : bench_text_print(result.doc, result.judged)) < 0)
 		r = -EIO;
 	return r;
 }

@@ -25,7 +25,7 @@ const char bench_html_style[] =
 	"p{margin:4px 0 10px;max-width:86ch}.dim,.nothing,caption,figcaption{color:var(--dim)}\n"
 	"section{background:var(--card);border:1px solid var(--line);border-radius:10px;"
 	"padding:18px 20px;margin:18px 0}\n"
-	".note{border-left:4px solid var(--bad);padding:6px 12px;margin:10px 0;font-weight:600}\n"
+	".note{border-left:4px solid var(--fine);padding:2px 12px;margin:8px 0}\n"
 	".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px;"
 	"margin:18px 0}\n"
 	".tile{background:var(--card);border:1px solid var(--line);border-radius:10px;"

@@ -11,8 +11,8 @@
 int main(int argc, char **argv)
 {
 	static const struct cli_cmd *const tables[] = {
-		cmd_pf,	 cmd_vf,     cmd_net,	 cmd_vm,     cmd_attach, cmd_bench_report, cmd_bench,
-		cmd_top, cmd_daemon, cmd_doctor, cmd_events, NULL,
+		cmd_pf,	   cmd_vf,  cmd_net,	cmd_vm,	    cmd_attach, cmd_bench_report,
+		cmd_bench, cmd_top, cmd_daemon, cmd_doctor, cmd_events, NULL,
 	};
 	const char *env = getenv("SRIOVD_SOCKET");
 	struct cli cli = {.socket = env && *env ? env : CLI_SOCKET};
