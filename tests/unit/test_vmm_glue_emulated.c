@@ -534,6 +534,7 @@ static void a_vhost_user_back_end_gives_the_link_and_takes_it_along(void **state
 /* ---- a data thread that hangs ----------------------------------------------------------- */
 
 static int hang_pipe[2];
+static struct pci_dev *hung; /* stays in memory, as its thread may come back to it */
 
 static void hang(int sig)
 {
@@ -591,8 +592,8 @@ static void a_data_thread_that_hangs_costs_its_device_and_nothing_else(void **st
 	wr(e, nic_CTRL(0), CTRL_RST);
 	cfg_write(e, NIC_CFG_PCIE + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR, 2);
 	/* the wire's end is closed although the thread still has the other one */
-	e->r.dev->ops->destroy(e->r.dev);
-	e->r.dev = NULL;
+	hung = TAKE_PTR(e->r.dev);
+	hung->ops->destroy(hung);
 	assert_int_equal(send(e->wire, "x", 1, MSG_NOSIGNAL), -1);
 	assert_int_equal(errno, EPIPE);
 	close(hang_pipe[1]);
