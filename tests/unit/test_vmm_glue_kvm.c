@@ -4,18 +4,13 @@
  * real vfio-user server. SRIOV_VMM and GUEST_TINY name the two programs.
  */
 #include <dirent.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <support/test.h>
 #include <support/vf_endpoint.h>
-#include <lib/ctl.h>
+#include <support/vmm_process.h>
 
-#define CALL_US (20 * USEC_PER_SEC)
-#define CYCLES	200u
+#define CYCLES 200u
 /* under a sanitizer memory is not what it will be */
 #if defined(__SANITIZE_ADDRESS__)
 #define RSS_MAX_KIB UINT32_MAX
@@ -29,28 +24,14 @@
 #endif
 
 struct fixture {
-	char dir[32];
-	char ctl[64];
+	struct vmm_process p;
 	int console;
-	int fd;
-	pid_t pid;
 	struct vf_endpoint *vf;
-	char err[256];
 };
-
-static json_t *must(struct fixture *f, const char *method, json_t *params)
-{
-	json_t *result = NULL;
-	int r = ctl_call(f->fd, method, params, NULL, 0, CALL_US, &result, f->err, sizeof(f->err));
-
-	if (r < 0)
-		fail_msg("%s: %s (%d)", method, f->err, r);
-	return result;
-}
 
 static int refused(struct fixture *f, const char *method, json_t *params)
 {
-	return ctl_call(f->fd, method, params, NULL, 0, CALL_US, NULL, f->err, sizeof(f->err));
+	return vmm_call(&f->p, method, params, NULL, 0, NULL);
 }
 
 static json_int_t number(json_t *o, const char *key)
@@ -70,36 +51,15 @@ static void text_is(json_t *o, const char *key, const char *want)
 	json_decref(o);
 }
 
-static void vmm_spawn(struct fixture *f)
-{
-	char fd_text[16];
-	int listen_fd;
-
-	assert_int_equal(ctl_listen(f->ctl, &listen_fd), 0);
-	f->pid = fork();
-	assert_true(f->pid >= 0);
-	if (!f->pid) {
-		/* a test that dies in its setup leaves no machine behind */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		fcntl(listen_fd, F_SETFD, 0);
-		snprintf(fd_text, sizeof(fd_text), "%d", listen_fd);
-		execl(getenv("SRIOV_VMM"), "sriov-vmm", "--name", "t", "--control-fd", fd_text,
-		      NULL);
-		_exit(127);
-	}
-	close(listen_fd);
-	assert_int_equal(ctl_connect(f->ctl, &f->fd), 0);
-}
-
 static void vm_create(struct fixture *f)
 {
 	int fds[3] = {open("/dev/kvm", O_RDWR | O_CLOEXEC),
 		      open(getenv("GUEST_TINY"), O_RDONLY | O_CLOEXEC), f->console};
-	int r = ctl_call(f->fd, "vm.create", json_pack("{s:i}", "memory_mib", 64), fds, 3, CALL_US,
-			 NULL, f->err, sizeof(f->err));
+	int r = ctl_call(f->p.fd, "vm.create", json_pack("{s:i}", "memory_mib", 64), fds, 3,
+			 VMM_CALL_US, NULL, f->p.err, sizeof(f->p.err));
 
 	if (r < 0)
-		fail_msg("vm.create: %s (%d)", f->err, r);
+		fail_msg("vm.create: %s (%d)", f->p.err, r);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -109,14 +69,11 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	strcpy(f->dir, "/tmp/vmm-test-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->ctl, sizeof(f->ctl), "%s/ctl.sock", f->dir);
 	f->console = memfd_create("console", MFD_CLOEXEC);
-	f->vf = vfe_start(f->dir, "vf0");
-	vmm_spawn(f);
+	vmm_spawn(&f->p);
+	f->vf = vfe_start(f->p.dir, "vf0");
 	vm_create(f);
-	json_decref(must(f, "vm.boot", NULL));
+	json_decref(vmm_must(&f->p, "vm.boot", NULL));
 	*state = f;
 	return 0;
 }
@@ -125,22 +82,14 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	char path[64];
-	int status;
 
-	close(f->fd);
-	if (f->pid > 0) {
-		kill(f->pid, SIGTERM);
-		assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
-		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), 0);
-	}
+	vmm_end(&f->p);
 	if (f->vf)
 		vfe_stop(f->vf);
 	close(f->console);
-	unlink(f->ctl);
-	snprintf(path, sizeof(path), "%s/vf0.sock", f->dir);
+	snprintf(path, sizeof(path), "%s/vf0.sock", f->p.dir);
 	unlink(path);
-	rmdir(f->dir);
+	rmdir(f->p.dir);
 	free(f);
 	return 0;
 }
@@ -165,25 +114,25 @@ static int vf_connect(struct fixture *f)
 static void vf_add(struct fixture *f, const char *id, bool trapped)
 {
 	int fd = vf_connect(f);
-	int r = ctl_call(f->fd, "device.add",
+	int r = ctl_call(f->p.fd, "device.add",
 			 json_pack("{s:s, s:s, s:b}", "id", id, "kind", "vfio-user", "trapped",
 				   (int)trapped),
-			 &fd, 1, CALL_US, NULL, f->err, sizeof(f->err));
+			 &fd, 1, VMM_CALL_US, NULL, f->p.err, sizeof(f->p.err));
 
 	if (r < 0)
-		fail_msg("device.add: %s (%d)", f->err, r);
+		fail_msg("device.add: %s (%d)", f->p.err, r);
 	close(fd);
 }
 
 static json_t *wait_for(struct fixture *f, const char *id, const char *what)
 {
-	return must(f, "device.wait", json_pack("{s:s, s:s}", "id", id, "for", what));
+	return vmm_must(&f->p, "device.wait", json_pack("{s:s, s:s}", "id", id, "for", what));
 }
 
 static json_t *trick_full(struct fixture *f, unsigned int n)
 {
-	return must(
-		f, "guest.request",
+	return vmm_must(
+		&f->p, "guest.request",
 		json_pack("{s:s, s:s, s:i}", "kind", "ping", "a", "vf", "count", (int)(0x100 + n)));
 }
 
@@ -240,14 +189,15 @@ static void the_first_console_line_comes_quickly(void **state)
 	json_int_t ms = 0;
 
 	while (!ms && clock_us() < end)
-		ms = number(must(f, "vm.info", NULL), "first_console_ms");
+		ms = number(vmm_must(&f->p, "vm.info", NULL), "first_console_ms");
 	assert_true(ms > 0);
-	text_is(must(f, "vm.console", json_pack("{s:i}", "bytes", 64)), "text", "tiny guest\n");
+	text_is(vmm_must(&f->p, "vm.console", json_pack("{s:i}", "bytes", 64)), "text",
+		"tiny guest\n");
 	print_message("first console line after %d ms, RssAnon %u KiB\n", (int)ms,
-		      rss_anon_kib(f->pid));
+		      rss_anon_kib(f->p.pid));
 	assert_true(ms < 1000);
-	assert_true(rss_anon_kib(f->pid) <= RSS_MAX_KIB);
-	text_is(must(f, "vm.info", NULL), "state", "running");
+	assert_true(rss_anon_kib(f->p.pid) <= RSS_MAX_KIB);
+	text_is(vmm_must(&f->p, "vm.info", NULL), "state", "running");
 }
 
 static void a_vf_is_plugged_used_and_let_go(void **state)
@@ -273,7 +223,7 @@ static void a_vf_is_plugged_used_and_let_go(void **state)
 	assert_int_equal(json_integer_value(json_object_get(traps, "messages")), 2);
 	assert_int_equal(number(r, "received"), 0x1234);
 
-	text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "ejected");
+	text_is(vmm_must(&f->p, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "ejected");
 	text_is(wait_for(f, "vf", "removed"), "state", "removed");
 	assert_int_equal(refused(f, "device.remove", json_pack("{s:s}", "id", "vf")), -ENOENT);
 }
@@ -339,18 +289,19 @@ static void two_hundred_cycles_leak_nothing(void **state)
 		vf_add(f, "vf", false);
 		json_decref(wait_for(f, "vf", "up"));
 		assert_int_equal(trick(f, 0), 1000);
-		text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "ejected");
+		text_is(vmm_must(&f->p, "device.remove", json_pack("{s:s}", "id", "vf")), "how",
+			"ejected");
 		if (i == 0) { /* after the first one all lazy things are there */
-			fds = entries("/proc/%d/fd", f->pid, false);
-			maps = entries("/proc/%d/maps", f->pid, true);
+			fds = entries("/proc/%d/fd", f->p.pid, false);
+			maps = entries("/proc/%d/maps", f->p.pid, true);
 			start = clock_us();
 		}
 	}
 	print_message("%u cycles, %.1f ms each\n", CYCLES - 1,
 		      (double)(clock_us() - start) / 1000 / (CYCLES - 1));
-	assert_int_equal(entries("/proc/%d/fd", f->pid, false), fds);
-	assert_int_equal(entries("/proc/%d/maps", f->pid, true), maps);
-	assert_true(rss_anon_kib(f->pid) <= RSS_MAX_KIB);
+	assert_int_equal(entries("/proc/%d/fd", f->p.pid, false), fds);
+	assert_int_equal(entries("/proc/%d/maps", f->p.pid, true), maps);
+	assert_true(rss_anon_kib(f->p.pid) <= RSS_MAX_KIB);
 }
 
 static json_t *event_next(int fd)
@@ -402,16 +353,17 @@ static void each_step_of_a_devices_life_is_an_event(void **state)
 	struct fixture *f = *state;
 	int fd;
 
-	assert_int_equal(ctl_connect(f->ctl, &fd), 0);
-	assert_int_equal(ctl_call(fd, "event.subscribe", NULL, NULL, 0, CALL_US, NULL, NULL, 0), 0);
+	assert_int_equal(ctl_connect(f->p.ctl, &fd), 0);
+	assert_int_equal(ctl_call(fd, "event.subscribe", NULL, NULL, 0, VMM_CALL_US, NULL, NULL, 0),
+			 0);
 	vf_add(f, "vf", false);
 	json_decref(wait_for(f, "vf", "up"));
-	json_decref(must(f, "device.remove", json_pack("{s:s}", "id", "vf")));
+	json_decref(vmm_must(&f->p, "device.remove", json_pack("{s:s}", "id", "vf")));
 	event_is(fd, "device.state", "state", "visible");
 	comes_up(fd);
 	event_is(fd, "device.state", "state", "ejecting");
 	event_is(fd, "device.removed", "how", "ejected");
-	json_decref(must(f, "vm.stop", NULL));
+	json_decref(vmm_must(&f->p, "vm.stop", NULL));
 	event_is(fd, "vm.state", "state", "stopped");
 	close(fd);
 }
@@ -430,12 +382,14 @@ static void a_deaf_guest_keeps_its_device_until_force(void **state)
 				 json_pack("{s:s, s:i}", "id", "vf", "deadline_ms", 100)),
 			 -ETIMEDOUT);
 	text_is(wait_for(f, "vf", "up"), "state", "up");
-	text_is(must(f, "device.remove", json_pack("{s:s, s:b}", "id", "vf", "force", 1)), "how",
-		"forced");
+	text_is(vmm_must(&f->p, "device.remove", json_pack("{s:s, s:b}", "id", "vf", "force", 1)),
+		"how", "forced");
 	/* this one it never saw */
 	vf_add(f, "vf", false);
-	text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "cancelled");
-	text_is(must(f, "vm.stop", json_pack("{s:i}", "deadline_ms", 100)), "how", "forced");
+	text_is(vmm_must(&f->p, "device.remove", json_pack("{s:s}", "id", "vf")), "how",
+		"cancelled");
+	text_is(vmm_must(&f->p, "vm.stop", json_pack("{s:i}", "deadline_ms", 100)), "how",
+		"forced");
 }
 
 static void a_dead_peer_loses_its_device_only(void **state)
@@ -448,7 +402,7 @@ static void a_dead_peer_loses_its_device_only(void **state)
 	json_decref(wait_for(f, "vf", "up"));
 	vfe_stop(TAKE_PTR(f->vf));
 	while (!lost && clock_us() < end) {
-		json_t *list = must(f, "device.list", NULL);
+		json_t *list = vmm_must(&f->p, "device.list", NULL);
 		json_t *d = json_array_get(json_object_get(list, "devices"), 0);
 
 		lost = !strcmp(json_string_value(json_object_get(d, "state")), "lost");
@@ -457,8 +411,8 @@ static void a_dead_peer_loses_its_device_only(void **state)
 	assert_true(lost);
 	assert_int_equal(trick(f, 0), 0);
 	assert_int_equal(trick(f, 1), UINT32_MAX);
-	text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "ejected");
-	text_is(must(f, "vm.info", NULL), "state", "running");
+	text_is(vmm_must(&f->p, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "ejected");
+	text_is(vmm_must(&f->p, "vm.info", NULL), "state", "running");
 }
 
 static void a_crashed_guest_says_where(void **state)
@@ -471,10 +425,10 @@ static void a_crashed_guest_says_where(void **state)
 		refused(f, "guest.request",
 			json_pack("{s:s, s:s, s:i}", "kind", "ping", "a", "vf", "count", 0x107)),
 		-ECONNRESET);
-	print_message("%s\n", f->err);
-	text_is(must(f, "vm.info", NULL), "state", "crashed");
-	text_is(must(f, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "forced");
-	text_is(must(f, "vm.stop", NULL), "how", "forced");
+	print_message("%s\n", f->p.err);
+	text_is(vmm_must(&f->p, "vm.info", NULL), "state", "crashed");
+	text_is(vmm_must(&f->p, "device.remove", json_pack("{s:s}", "id", "vf")), "how", "forced");
+	text_is(vmm_must(&f->p, "vm.stop", NULL), "how", "forced");
 }
 
 static void the_power_button_stops_a_guest(void **state)
@@ -482,30 +436,30 @@ static void the_power_button_stops_a_guest(void **state)
 	struct fixture *f = *state;
 	int status;
 
-	text_is(must(f, "vm.stop", NULL), "how", "guest");
-	assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+	text_is(vmm_must(&f->p, "vm.stop", NULL), "how", "guest");
+	assert_int_equal(waitpid(f->p.pid, &status, 0), f->p.pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	f->pid = 0;
+	f->p.pid = 0;
 }
 
 static void vfio_takes_two_descriptors_of_the_kernels(void **state)
 {
 	struct fixture *f = *state;
 	int fds[2] = {open("/dev/zero", O_RDWR | O_CLOEXEC), open("/dev/zero", O_RDWR | O_CLOEXEC)};
-	unsigned int before = entries("/proc/%d/fd", f->pid, false);
+	unsigned int before = entries("/proc/%d/fd", f->p.pid, false);
 
 	for (size_t n = 1; n <= 2; n++) {
-		int r = ctl_call(f->fd, "device.add",
+		int r = ctl_call(f->p.fd, "device.add",
 				 json_pack("{s:s, s:s}", "id", "x", "kind", "vfio"), fds, n,
-				 CALL_US, NULL, f->err, sizeof(f->err));
+				 VMM_CALL_US, NULL, f->p.err, sizeof(f->p.err));
 
 		assert_true(r < 0);
-		if (!strstr(f->err,
+		if (!strstr(f->p.err,
 			    n == 1 ? "2 descriptors: device and container"
 				   : "device x: the second descriptor is no VFIO container"))
-			fail_msg("'%s'", f->err);
+			fail_msg("'%s'", f->p.err);
 	}
-	assert_int_equal(entries("/proc/%d/fd", f->pid, false), before);
+	assert_int_equal(entries("/proc/%d/fd", f->p.pid, false), before);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -517,7 +471,7 @@ static void a_list_tells_of_vectors(void **state)
 
 	vf_add(f, "vf", false);
 	json_decref(wait_for(f, "vf", "up"));
-	r = must(f, "device.list", NULL);
+	r = vmm_must(&f->p, "device.list", NULL);
 	vf = json_array_get(json_object_get(r, "devices"), 0);
 	msix = json_object_get(vf, "msix");
 	assert_string_equal(json_string_value(json_object_get(vf, "kind")), "vfio-user");
@@ -539,14 +493,14 @@ static void bad_input_is_refused_and_changes_nothing(void **state)
 	assert_int_equal(
 		refused(f, "device.add", json_pack("{s:s, s:s}", "id", "x", "kind", "vfio-user")),
 		-EINVAL);
-	assert_int_equal(ctl_call(f->fd, "device.add",
+	assert_int_equal(ctl_call(f->p.fd, "device.add",
 				  json_pack("{s:s, s:s, s:s}", "id", "x", "kind", "vhost-user",
 					    "mac", "01:00:00:00:00:00"),
-				  &zero, 1, CALL_US, NULL, NULL, 0),
+				  &zero, 1, VMM_CALL_US, NULL, NULL, 0),
 			 -EINVAL);
-	assert_true(ctl_call(f->fd, "device.add",
+	assert_true(ctl_call(f->p.fd, "device.add",
 			     json_pack("{s:s, s:s}", "id", "x", "kind", "vfio-user"), &zero, 1,
-			     CALL_US, NULL, NULL, 0) < 0);
+			     VMM_CALL_US, NULL, NULL, 0) < 0);
 	assert_int_equal(
 		refused(f, "device.wait", json_pack("{s:s, s:s}", "id", "x", "for", "christmas")),
 		-EINVAL);
@@ -554,7 +508,7 @@ static void bad_input_is_refused_and_changes_nothing(void **state)
 		refused(f, "guest.request", json_pack("{s:s, s:s}", "kind", "rtt", "a", "x")),
 		-ENOENT);
 	close(zero);
-	text_is(must(f, "vm.info", NULL), "state", "running");
+	text_is(vmm_must(&f->p, "vm.info", NULL), "state", "running");
 }
 
 int main(void)

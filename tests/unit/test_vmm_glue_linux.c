@@ -5,18 +5,12 @@
  */
 #include <asm/bootparam.h>
 #include <elf.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <support/test.h>
-#include <lib/ctl.h>
-#include <lib/clock.h>
+#include <support/vmm_process.h>
 
-#define CALL_US	     (20 * USEC_PER_SEC)
 #define WAIT_US	     (20 * USEC_PER_SEC)
 #define HEADER_AT    0x1f1u
 #define PAYLOAD_AT   1024u
@@ -27,62 +21,19 @@
 #define KERNEL_WORDS "tiny=1"
 
 struct fixture {
-	char dir[32];
-	char ctl[64];
+	struct vmm_process p;
 	int console;
-	int fd;
-	pid_t pid;
 	char text[8192];
 	size_t len;
-	char err[256];
 };
-
-static int call(struct fixture *f, const char *method, json_t *params, const int *fds, size_t n,
-		json_t **ret)
-{
-	return ctl_call(f->fd, method, params, fds, n, CALL_US, ret, f->err, sizeof(f->err));
-}
-
-static json_t *must(struct fixture *f, const char *method, json_t *params)
-{
-	json_t *result = NULL;
-	int r = call(f, method, params, NULL, 0, &result);
-
-	if (r < 0)
-		fail_msg("%s: %s (%d)", method, f->err, r);
-	return result;
-}
-
-static void vmm_spawn(struct fixture *f)
-{
-	char fd_text[16];
-	int listen_fd;
-
-	assert_int_equal(ctl_listen(f->ctl, &listen_fd), 0);
-	f->pid = fork();
-	assert_true(f->pid >= 0);
-	if (!f->pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		fcntl(listen_fd, F_SETFD, 0);
-		snprintf(fd_text, sizeof(fd_text), "%d", listen_fd);
-		execl(getenv("SRIOV_VMM"), "sriov-vmm", "--name", "t", "--control-fd", fd_text,
-		      NULL);
-		_exit(127);
-	}
-	close(listen_fd);
-	assert_int_equal(ctl_connect(f->ctl, &f->fd), 0);
-}
 
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	strcpy(f->dir, "/tmp/vmm-test-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->ctl, sizeof(f->ctl), "%s/ctl.sock", f->dir);
 	f->console = -1;
-	vmm_spawn(f);
+	vmm_spawn(&f->p);
 	*state = f;
 	return 0;
 }
@@ -90,17 +41,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	int status;
 
-	close(f->fd);
-	kill(f->pid, SIGTERM);
-	assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	vmm_end(&f->p);
 	if (f->console >= 0)
 		close(f->console);
-	unlink(f->ctl);
-	rmdir(f->dir);
 	free(f);
 	return 0;
 }
@@ -148,7 +92,7 @@ static int create(struct fixture *f, json_t *params, int kernel, bool initrd)
 	f->console = pipes[0];
 	fds[2] = pipes[1];
 	fds[3] = file_of("initrd", 6);
-	r = call(f, "vm.create", params, fds, initrd ? 4 : 3, NULL);
+	r = vmm_call(&f->p, "vm.create", params, fds, initrd ? 4 : 3, NULL);
 	for (unsigned int i = 0; i < 4; i++)
 		close(fds[i]);
 	return r;
@@ -183,15 +127,15 @@ static bool expect(struct fixture *f, const char *words)
 static void boot(struct fixture *f)
 {
 	if (create(f, params_good(), bzimage(), true) < 0)
-		fail_msg("vm.create: %s", f->err);
-	json_decref(must(f, "vm.boot", NULL));
+		fail_msg("vm.create: %s", f->p.err);
+	json_decref(vmm_must(&f->p, "vm.boot", NULL));
 	if (!expect(f, "ready\n"))
 		fail_msg("no kernel: %s", f->text);
 }
 
 static void type(struct fixture *f, const char *text)
 {
-	json_decref(must(f, "vm.input", json_pack("{s:s}", "text", text)));
+	json_decref(vmm_must(&f->p, "vm.input", json_pack("{s:s}", "text", text)));
 }
 
 /* vm.info once the machine runs no more. */
@@ -205,7 +149,7 @@ static json_t *ended(struct fixture *f, const char *how)
 			json_decref(info);
 			clock_sleep_us(1000);
 		}
-		info = must(f, "vm.info", NULL);
+		info = vmm_must(&f->p, "vm.info", NULL);
 	} while (json_is_null(json_object_get(info, "ended")) && clock_us() < until);
 	if (!json_is_string(json_object_get(info, "ended")))
 		fail_msg("it runs on: %s", f->text);
@@ -224,7 +168,7 @@ static void the_64_bit_entry_finds_what_the_protocol_says(void **state)
 	for (const char *p = f->text; (p = strstr(p, "good ")); p++)
 		good++;
 	assert_int_equal(good, FACTS);
-	info = must(f, "vm.info", NULL);
+	info = vmm_must(&f->p, "vm.info", NULL);
 	assert_string_equal(json_string_value(json_object_get(info, "kind")), "linux");
 	assert_int_equal(json_array_size(json_object_get(info, "vcpus")), 2);
 	assert_true(json_is_integer(json_object_get(info, "first_console_ms")));
@@ -238,10 +182,10 @@ static void sixteen_processors_wait_for_the_first(void **state)
 
 	json_object_set_new(p, "cpus", json_integer(16));
 	if (create(f, p, bzimage(), true) < 0)
-		fail_msg("vm.create: %s", f->err);
-	json_decref(must(f, "vm.boot", NULL));
+		fail_msg("vm.create: %s", f->p.err);
+	json_decref(vmm_must(&f->p, "vm.boot", NULL));
 	assert_true(expect(f, "ready\n"));
-	info = must(f, "vm.info", NULL);
+	info = vmm_must(&f->p, "vm.info", NULL);
 	assert_int_equal(json_array_size(json_object_get(info, "vcpus")), 16);
 	json_decref(info);
 	type(f, "off\n");
@@ -308,7 +252,7 @@ static void the_power_button_is_pressed_before_force(void **state)
 
 	boot(f);
 	began = clock_us();
-	how = must(f, "vm.stop", json_pack("{s:i}", "deadline_ms", 300));
+	how = vmm_must(&f->p, "vm.stop", json_pack("{s:i}", "deadline_ms", 300));
 	assert_string_equal(json_string_value(json_object_get(how, "how")), "forced");
 	assert_true(clock_us() - began >= 300 * USEC_PER_MSEC);
 	json_decref(how);
@@ -321,11 +265,11 @@ static void an_elf_kernel_starts_by_pvh(void **state)
 	json_t *info;
 
 	if (create(f, params_good(), kernel, true) < 0)
-		fail_msg("vm.create: %s", f->err);
-	json_decref(must(f, "vm.boot", NULL));
+		fail_msg("vm.create: %s", f->p.err);
+	json_decref(vmm_must(&f->p, "vm.boot", NULL));
 	if (!expect(f, "PV" KERNEL_WORDS)) {
 		/* a KVM that emulates ring 0 may have 64 bit mode only */
-		info = must(f, "vm.info", NULL);
+		info = vmm_must(&f->p, "vm.info", NULL);
 		print_message("no 32 bit entry on this KVM: %s\n",
 			      json_string_value(json_object_get(info, "reason")));
 		json_decref(info);
@@ -337,8 +281,8 @@ static void an_elf_kernel_starts_by_pvh(void **state)
 static void refused(struct fixture *f, json_t *params, bool initrd, int error, const char *words)
 {
 	assert_int_equal(create(f, params, bzimage(), initrd), error);
-	if (!strstr(f->err, words))
-		fail_msg("\"%s\" does not say %s", f->err, words);
+	if (!strstr(f->p.err, words))
+		fail_msg("\"%s\" does not say %s", f->p.err, words);
 	close(f->console);
 }
 
@@ -362,8 +306,9 @@ static void what_cannot_be_is_refused_by_name(void **state)
 	p = params_good();
 	json_object_set_new(p, "kind", json_string("bsd"));
 	refused(f, p, false, -EINVAL, "kind");
-	assert_int_equal(call(f, "vm.input", json_pack("{s:s}", "text", "x"), NULL, 0, NULL),
-			 -ENOTSUP);
+	assert_int_equal(
+		vmm_call(&f->p, "vm.input", json_pack("{s:s}", "text", "x"), NULL, 0, NULL),
+		-ENOTSUP);
 	/* and after all that a machine can still be made */
 	boot(f);
 }
