@@ -9,6 +9,7 @@
 #include "control.h"
 #include "dev.h"
 #include "hotplug.h"
+#include "net_backend.h"
 
 struct add_kind;
 
@@ -37,7 +38,7 @@ struct add_kind {
 	const char *name;
 	unsigned int fds_min, fds_max;
 	const char *fds; /* what they are, for a refusal */
-	bool mac, trapped, readonly, queues;
+	bool mac, trapped, readonly, queues, one_fd;
 	int (*make)(struct add_job *j, struct pci_dev **ret_dev);
 	const char *failed; /* how a failure of make() reads that says nothing itself */
 };
@@ -56,8 +57,9 @@ static int make_vfu(struct add_job *j, struct pci_dev **ret_dev)
 
 static int make_vhost(struct add_job *j, struct pci_dev **ret_dev)
 {
-	return vmm_dev_virtio_net_new(j->vm, j->p->id, TAKE_FD(j->fds[0]), j->p->mac_bytes,
-				      ret_dev);
+	return vmm_dev_virtio_net_new(j->vm, j->p->id, TAKE_FD(j->fds[0]),
+				      j->p->queues ? (unsigned int)j->p->queues : 1,
+				      j->p->mac_bytes, ret_dev);
 }
 
 static int make_tap(struct add_job *j, struct pci_dev **ret_dev)
@@ -104,6 +106,8 @@ static const struct add_kind add_kinds[] = {
 	 .fds_max = 1,
 	 .fds = "the connected socket",
 	 .mac = true,
+	 .queues = true,
+	 .one_fd = true,
 	 .make = make_vhost,
 	 .failed = "the back end did not serve"},
 	{.name = "virtio-net",
@@ -165,7 +169,9 @@ static const char *add_refusal(struct add_params *p, size_t n_fds, char *text, s
 		unfit = "wants a unicast mac";
 	else if (p->queues && !k->queues)
 		unfit = "has no queues";
-	else if (p->queues && (size_t)p->queues != n_fds)
+	else if (p->queues < 0 || p->queues > (int)NET_PAIRS_MAX)
+		unfit = "has one to four queue pairs";
+	else if (p->queues && !k->one_fd && (size_t)p->queues != n_fds)
 		unfit = "wants as many descriptors as queues";
 	if (unfit) {
 		snprintf(text, size, "%s %s", k->name, unfit);

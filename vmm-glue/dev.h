@@ -41,6 +41,7 @@ int vmm_dev_vfio_new(struct vm *vm, const char *id, int device_fd, int container
 /**
  * vmm_dev_virtio_net_new() - modern virtio-net whose queues a vhost-user back end serves
  * @fd:  vhost-user socket, connected, or listening for the back end; taken over, also on failure
+ * @pairs: of queues, 1 to 4
  * @mac: given to the guest in the device configuration
  *
  * A back end that goes away costs the guest its link, until one comes back.
@@ -49,8 +50,8 @@ int vmm_dev_vfio_new(struct vm *vm, const char *id, int device_fd, int container
  * Return: 0; -EPROTO the back end lacks a feature that is needed; -errno of socket calls.
  * Source: virtio 1.2, 5.1; vhost-user protocol.
  */
-int vmm_dev_virtio_net_new(struct vm *vm, const char *id, int fd, const uint8_t mac[6],
-			   struct pci_dev **ret_dev) _must_check_;
+int vmm_dev_virtio_net_new(struct vm *vm, const char *id, int fd, unsigned int pairs,
+			   const uint8_t mac[6], struct pci_dev **ret_dev) _must_check_;
 
 /**
  * vmm_dev_virtio_net_tap_new() - modern virtio-net on a tap device, a queue pair a descriptor

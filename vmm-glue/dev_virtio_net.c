@@ -273,8 +273,8 @@ static int net_new(struct vm *vm, const char *id, struct virtio_net *vn, const u
 	return 0;
 }
 
-int vmm_dev_virtio_net_new(struct vm *vm, const char *id, int fd, const uint8_t mac[6],
-			   struct pci_dev **ret_dev)
+int vmm_dev_virtio_net_new(struct vm *vm, const char *id, int fd, unsigned int pairs,
+			   const uint8_t mac[6], struct pci_dev **ret_dev)
 {
 	_cleanup_(freep) struct virtio_net *vn = NULL;
 	int r;
@@ -284,7 +284,7 @@ int vmm_dev_virtio_net_new(struct vm *vm, const char *id, int fd, const uint8_t 
 		fd_close(fd);
 		return -ENOMEM;
 	}
-	r = net_vhost_new(vmm_event(vm), fd, &net_events, vn, &vn->b);
+	r = net_vhost_new(vmm_event(vm), fd, pairs, &net_events, vn, &vn->b);
 	if (r < 0)
 		return r;
 	return net_new(vm, id, TAKE_PTR(vn), mac, "vhost-user", ret_dev);

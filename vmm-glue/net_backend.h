@@ -75,12 +75,13 @@ int net_tap_new(const int *fds, unsigned int n, const struct net_events *events,
 		struct net_backend **ret_b) _must_check_;
 
 /**
- * net_vhost_new() - a vhost-user back end, one pair
+ * net_vhost_new() - a vhost-user back end
  * @fd: connected socket, or a listening one that the back end connects to, as often as it likes;
  *      taken over, also on failure
+ * @pairs: 1 to NET_PAIRS_MAX; the back end has to have as many
  *
  * Context: main thread; waits up to VMM_VHU_TIMEOUT_US for the first connection. Return: 0;
  * -ETIMEDOUT nobody connected; -errno of vmm_vhu_new(). Source: [VH].
  */
-int net_vhost_new(sd_event *event, int fd, const struct net_events *events, void *ctx,
-		  struct net_backend **ret_b) _must_check_;
+int net_vhost_new(sd_event *event, int fd, unsigned int pairs, const struct net_events *events,
+		  void *ctx, struct net_backend **ret_b) _must_check_;

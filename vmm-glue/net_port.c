@@ -275,7 +275,7 @@ static int backend_new(struct net_port *p, sd_event *event, int fd)
 	socklen_t len = sizeof(type);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM)
-		return net_vhost_new(event, fd, &port_events, p, &p->b);
+		return net_vhost_new(event, fd, 1, &port_events, p, &p->b);
 	return net_tap_new(&fd, 1, &port_events, p, &p->b);
 }
 

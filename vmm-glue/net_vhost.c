@@ -44,6 +44,7 @@ struct net_vhost {
 	struct vmm_vhu *vhu; /* NULL: none */
 	bool dead;	     /* vhu is of no use any more */
 	bool live;	     /* rings are lent */
+	unsigned int active; /* pairs that the driver uses */
 	uint64_t driver_features;
 	const struct dma_mem *ram[VMM_VHU_REGIONS];
 	struct virtq_map q[VMM_VHU_QUEUES];
@@ -71,6 +72,11 @@ static bool vhost_up(struct net_backend *b)
 	return up;
 }
 
+static unsigned int n_queues(const struct net_vhost *n)
+{
+	return 2 * n->b.pairs;
+}
+
 /* Lock held. The main thread hears of it as a hang-up, and frees the connection. */
 static void check(struct net_vhost *n, int r)
 {
@@ -83,7 +89,7 @@ static void check(struct net_vhost *n, int r)
 /* Lock held. */
 static void rings_lend(struct net_vhost *n)
 {
-	check(n, vmm_vhu_start(n->vhu, n->driver_features & VHOST_PASS, n->ram, n->q));
+	check(n, vmm_vhu_start(n->vhu, n->driver_features & n->features, n->ram, n->q, n->active));
 }
 
 static void vhost_start(struct net_backend *b, const struct net_rings *r)
@@ -91,8 +97,9 @@ static void vhost_start(struct net_backend *b, const struct net_rings *r)
 	struct net_vhost *n = net_vhost(b);
 
 	pthread_mutex_lock(&n->lock);
-	assert(r->n >= VMM_VHU_QUEUES);
-	memcpy(n->q, r->q, sizeof(n->q));
+	assert(r->n >= n_queues(n));
+	memcpy(n->q, r->q, n_queues(n) * sizeof(n->q[0]));
+	n->active = 1;
 	n->driver_features = r->features;
 	memcpy(n->ram, r->ram, sizeof(n->ram));
 	n->live = true;
@@ -107,7 +114,7 @@ static int vhost_stop(struct net_backend *b, uint16_t *ret_base)
 
 	pthread_mutex_lock(&n->lock);
 	/* what the rings themselves say, unless the back end knows better */
-	for (unsigned int i = 0; i < VMM_VHU_QUEUES; i++)
+	for (unsigned int i = 0; i < n_queues(n); i++)
 		ret_base[i] = n->q[i].size ? virtq_used_index(&n->q[i]) : 0;
 	n->live = false;
 	if (n->vhu && !n->dead)
@@ -120,7 +127,7 @@ static void vhost_set_call(struct net_backend *b, unsigned int queue, int fd)
 {
 	struct net_vhost *n = net_vhost(b);
 
-	if (queue >= VMM_VHU_QUEUES)
+	if (queue >= n_queues(n))
 		return;
 	pthread_mutex_lock(&n->lock);
 	n->q[queue].call_fd = fd;
@@ -129,10 +136,15 @@ static void vhost_set_call(struct net_backend *b, unsigned int queue, int fd)
 	pthread_mutex_unlock(&n->lock);
 }
 
-static void vhost_set_pairs(struct net_backend *b, unsigned int n)
+static void vhost_set_pairs(struct net_backend *b, unsigned int pairs)
 {
-	(void)b;
-	(void)n;
+	struct net_vhost *n = net_vhost(b);
+
+	pthread_mutex_lock(&n->lock);
+	n->active = pairs;
+	if (n->live && n->vhu && !n->dead)
+		check(n, vmm_vhu_enable(n->vhu, pairs));
+	pthread_mutex_unlock(&n->lock);
 }
 
 static uint64_t vhost_messages(struct net_backend *b)
@@ -183,11 +195,11 @@ static int on_hangup(sd_event_source *s, int fd, uint32_t revents, void *userdat
 /* Lock held. The rings' driver waits for an answer to what the dead one had: wake both. */
 static void rings_resume(struct net_vhost *n)
 {
-	for (unsigned int i = 0; i < VMM_VHU_QUEUES; i++)
+	for (unsigned int i = 0; i < n_queues(n); i++)
 		if (n->q[i].size)
 			n->q[i].base = virtq_used_index(&n->q[i]);
 	rings_lend(n);
-	for (unsigned int i = 0; i < VMM_VHU_QUEUES; i++) {
+	for (unsigned int i = 0; i < n_queues(n); i++) {
 		if (n->q[i].size)
 			(void)eventfd_write(n->q[i].kick_fd, 1);
 		if (n->q[i].size && n->q[i].call_fd >= 0)
@@ -199,16 +211,17 @@ static void rings_resume(struct net_vhost *n)
 static int connection_take(struct net_vhost *n, int fd)
 {
 	_cleanup_(vmm_vhu_freep) struct vmm_vhu *vhu = NULL;
+	uint64_t pass = VHOST_PASS | (n->b.pairs > 1 ? BIT64(VIRTIO_NET_F_MQ) : 0);
 	int r;
 
-	r = vmm_vhu_new(fd, &vhu);
+	r = vmm_vhu_new(fd, n->b.pairs, &vhu);
 	if (r < 0)
 		return r;
 	/* rings that are lent under other rules cannot go on */
 	if (n->features & ~vmm_vhu_features(vhu))
 		return -EPROTO;
 	if (n->features == 0)
-		n->features = vmm_vhu_features(vhu) & VHOST_PASS;
+		n->features = vmm_vhu_features(vhu) & pass;
 	/* no EPOLLIN: answers are read by the thread that asked */
 	r = sd_event_add_io(n->event, &n->hangup, vmm_vhu_fd(vhu), EPOLLRDHUP, on_hangup, n);
 	if (r < 0)
@@ -302,8 +315,8 @@ static int first_connection(struct net_vhost *n, int fd)
 	return 0;
 }
 
-int net_vhost_new(sd_event *event, int fd, const struct net_events *events, void *ctx,
-		  struct net_backend **ret_b)
+int net_vhost_new(sd_event *event, int fd, unsigned int pairs, const struct net_events *events,
+		  void *ctx, struct net_backend **ret_b)
 {
 	struct net_vhost *n;
 	int r;
@@ -313,7 +326,8 @@ int net_vhost_new(sd_event *event, int fd, const struct net_events *events, void
 		fd_close(fd);
 		return -ENOMEM;
 	}
-	n->b = (struct net_backend){.ops = &vhost_ops, .events = events, .ctx = ctx, .pairs = 1};
+	n->b = (struct net_backend){
+		.ops = &vhost_ops, .events = events, .ctx = ctx, .pairs = pairs};
 	n->event = event;
 	n->listen_fd = -1;
 	pthread_mutex_init(&n->lock, NULL);

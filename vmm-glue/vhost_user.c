@@ -25,6 +25,7 @@ enum {
 	VHU_SET_VRING_CALL = 13,
 	VHU_GET_PROTOCOL_FEATURES = 15,
 	VHU_SET_PROTOCOL_FEATURES = 16,
+	VHU_GET_QUEUE_NUM = 17,
 	VHU_SET_VRING_ENABLE = 18,
 };
 
@@ -35,6 +36,7 @@ enum {
 
 #define VHU_F_PROTOCOL_FEATURES (UINT64_C(1) << 30)
 #define VHU_F_VERSION_1		(UINT64_C(1) << 32)
+#define VHU_PROTO_MQ		(UINT64_C(1) << 0)
 #define VHU_PROTO_REPLY_ACK	(UINT64_C(1) << 3)
 
 #define VHU_VRING_NOFD 0x100u /* in the u64 of SET_VRING_KICK and SET_VRING_CALL */
@@ -57,7 +59,9 @@ struct vmm_vhu {
 	bool has_ack;
 	bool lost;
 	_Atomic uint64_t messages;
+	unsigned int n_queues;
 	bool running[VMM_VHU_QUEUES];
+	bool enabled[VMM_VHU_QUEUES];
 };
 
 int vmm_vhu_reply_check(const struct vmm_vhu_hdr *hdr, uint32_t request, uint32_t size)
@@ -140,6 +144,21 @@ static int vhu_set_state(struct vmm_vhu *v, uint32_t request, unsigned int index
 	return vhu_call(v, request, &s, sizeof(s), -1, NULL, 0, deadline);
 }
 
+/* What back ends for networks count here is pairs. */
+static int vhu_pairs_check(struct vmm_vhu *v, bool several, uint64_t deadline)
+{
+	uint64_t n = 1;
+	int r = 0;
+
+	if (v->n_queues == 2)
+		return 0;
+	if (several)
+		r = vhu_get_u64(v, VHU_GET_QUEUE_NUM, deadline, &n);
+	if (r < 0)
+		return r;
+	return n < v->n_queues / 2 ? -EPROTO : 0;
+}
+
 static int vhu_handshake(struct vmm_vhu *v, uint64_t deadline)
 {
 	uint64_t protocol = 0;
@@ -156,16 +175,19 @@ static int vhu_handshake(struct vmm_vhu *v, uint64_t deadline)
 		r = vhu_get_u64(v, VHU_GET_PROTOCOL_FEATURES, deadline, &protocol);
 		if (r < 0)
 			return r;
-		protocol &= VHU_PROTO_REPLY_ACK;
+		protocol &= VHU_PROTO_REPLY_ACK | (v->n_queues > 2 ? VHU_PROTO_MQ : 0);
 		r = vhu_set_u64(v, VHU_SET_PROTOCOL_FEATURES, protocol, -1, deadline);
 		if (r < 0)
 			return r;
 		v->has_ack = protocol & VHU_PROTO_REPLY_ACK;
 	}
+	r = vhu_pairs_check(v, protocol & VHU_PROTO_MQ, deadline);
+	if (r < 0)
+		return r;
 	return vhu_call(v, VHU_SET_OWNER, NULL, 0, -1, NULL, 0, deadline);
 }
 
-int vmm_vhu_new(int fd, struct vmm_vhu **ret_v)
+int vmm_vhu_new(int fd, unsigned int pairs, struct vmm_vhu **ret_v)
 {
 	_cleanup_(vmm_vhu_freep) struct vmm_vhu *v = NULL;
 	_cleanup_(fd_closep) int own = fd;
@@ -175,6 +197,8 @@ int vmm_vhu_new(int fd, struct vmm_vhu **ret_v)
 	if (!v)
 		return -ENOMEM;
 	v->fd = TAKE_FD(own);
+	assert(pairs >= 1 && 2 * pairs <= VMM_VHU_QUEUES);
+	v->n_queues = 2 * pairs;
 
 	r = vhu_handshake(v, clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US));
 	if (r < 0)
@@ -261,9 +285,30 @@ static int vhu_set_memory(struct vmm_vhu *v,
 	return vhu_call_fds(v, VHU_SET_MEM_TABLE, &mem, len, fds, n, NULL, 0, deadline);
 }
 
+static int vhu_enable(struct vmm_vhu *v, unsigned int enabled, uint64_t deadline)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && v->has_protocol && i < v->n_queues; i++) {
+		bool on = i / 2 < enabled;
+
+		if (!v->running[i] || v->enabled[i] == on)
+			continue;
+		r = vhu_set_state(v, VHU_SET_VRING_ENABLE, i, on, deadline);
+		if (r == 0)
+			v->enabled[i] = on;
+	}
+	return r;
+}
+
+int vmm_vhu_enable(struct vmm_vhu *v, unsigned int enabled)
+{
+	return vhu_enable(v, enabled, clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US));
+}
+
 int vmm_vhu_start(struct vmm_vhu *v, uint64_t features,
 		  const struct dma_mem *const ram[static VMM_VHU_REGIONS],
-		  const struct virtq_map q[static VMM_VHU_QUEUES])
+		  const struct virtq_map q[static VMM_VHU_QUEUES], unsigned int enabled)
 {
 	uint64_t deadline = clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US);
 	uint64_t seen;
@@ -274,12 +319,11 @@ int vmm_vhu_start(struct vmm_vhu *v, uint64_t features,
 	r = vhu_set_u64(v, VHU_SET_FEATURES, features, -1, deadline);
 	if (r == 0)
 		r = vhu_set_memory(v, ram, deadline);
-	for (unsigned int i = 0; r == 0 && i < VMM_VHU_QUEUES; i++)
+	for (unsigned int i = 0; r == 0 && i < v->n_queues; i++)
 		if (q[i].size != 0)
 			r = vhu_start_queue(v, i, &q[i], deadline);
-	for (unsigned int i = 0; r == 0 && v->has_protocol && i < VMM_VHU_QUEUES; i++)
-		if (v->running[i])
-			r = vhu_set_state(v, VHU_SET_VRING_ENABLE, i, 1, deadline);
+	if (r == 0)
+		r = vhu_enable(v, enabled, deadline);
 	if (r == 0 && !v->has_ack)
 		r = vhu_get_u64(v, VHU_GET_FEATURES, deadline, &seen);
 	return r;
@@ -288,13 +332,9 @@ int vmm_vhu_start(struct vmm_vhu *v, uint64_t features,
 int vmm_vhu_stop(struct vmm_vhu *v, uint16_t ret_base[static VMM_VHU_QUEUES])
 {
 	uint64_t deadline = clock_us() + clock_patient_us(VMM_VHU_TIMEOUT_US);
-	int r = 0;
+	int r = vhu_enable(v, 0, deadline);
 
-	for (unsigned int i = 0; r == 0 && v->has_protocol && i < VMM_VHU_QUEUES; i++)
-		if (v->running[i])
-			r = vhu_set_state(v, VHU_SET_VRING_ENABLE, i, 0, deadline);
-
-	for (unsigned int i = 0; r == 0 && i < VMM_VHU_QUEUES; i++) {
+	for (unsigned int i = 0; r == 0 && i < v->n_queues; i++) {
 		struct vhost_vring_state s = {.index = i}, reply = {0};
 
 		if (!v->running[i])

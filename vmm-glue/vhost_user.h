@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The front end of vhost-user: the VMM hands a back end guest RAM, the rings' addresses and two
- * eventfds a ring, and has no part in the data path afterwards. One connection, RX and TX ring.
+ * eventfds a ring, and has no part in the data path afterwards. One connection, one to
+ * four pairs of rings.
  *
  * The back end is semi-trusted: every reply is checked, every exchange has a deadline, and one
  * broken rule loses the connection for ever (-ENODEV from then on). Calls are serialised by the
@@ -17,7 +18,7 @@
 struct vmm_vhu;
 
 #define VMM_VHU_REGIONS	   2u /* of guest RAM: below and above the BARs */
-#define VMM_VHU_QUEUES	   2u /* 0: guest receives, 1: guest sends */
+#define VMM_VHU_QUEUES	   8u /* even: guest receives, odd: guest sends */
 #define VMM_VHU_TIMEOUT_US UINT64_C(1000000)
 
 /* The header of every message; a payload of size bytes follows. Host byte order. */
@@ -36,13 +37,15 @@ int vmm_vhu_reply_check(const struct vmm_vhu_hdr *hdr, uint32_t request,
 
 /**
  * vmm_vhu_new() - take over a connected socket and agree on the protocol
- * @fd: connected AF_UNIX stream; owned from here on, also on failure
+ * @fd:    connected AF_UNIX stream; owned from here on, also on failure
+ * @pairs: of rings, 1 to 4
  *
  * Context: any thread; blocks up to VMM_VHU_TIMEOUT_US.
- * Return: 0; -EPROTO no virtio 1 back end; -EBADMSG bad reply; -ETIMEDOUT; -ECONNRESET; -ENOMEM.
- * Source: [VH], "Starting and stopping rings", "Multiple queue support", "REPLY_ACK".
+ * Return: 0; -EPROTO no virtio 1 back end, or one with fewer pairs; -EBADMSG bad reply; -ETIMEDOUT;
+ * -ECONNRESET; -ENOMEM. Source: [VH], "Starting and stopping rings", "Multiple queue support",
+ * "REPLY_ACK".
  */
-int vmm_vhu_new(int fd, struct vmm_vhu **ret_v) _must_check_;
+int vmm_vhu_new(int fd, unsigned int pairs, struct vmm_vhu **ret_v) _must_check_;
 
 /** vmm_vhu_free() - hang up; NULL is fine. Context: any thread, the last to use it. Source: -. */
 void vmm_vhu_free(struct vmm_vhu *v);
@@ -73,7 +76,8 @@ int vmm_vhu_fd(const struct vmm_vhu *v);
  * vmm_vhu_start() - give the back end guest RAM and the rings, and let it run
  * @features: virtio features the guest's driver accepted
  * @ram:      guest RAM; iova is the guest-physical address; fewer regions end with NULL
- * @q:        the rings
+ * @q:        the rings; size 0: not there
+ * @enabled:  pairs that are used now
  *
  * Context: any thread, serialised by the caller; blocks up to VMM_VHU_TIMEOUT_US in all.
  * Return: 0; -ENODEV lost before; otherwise the connection is lost by this: -EREMOTEIO refused,
@@ -82,7 +86,15 @@ int vmm_vhu_fd(const struct vmm_vhu *v);
  */
 int vmm_vhu_start(struct vmm_vhu *v, uint64_t features,
 		  const struct dma_mem *const ram[static VMM_VHU_REGIONS],
-		  const struct virtq_map q[static VMM_VHU_QUEUES]) _must_check_;
+		  const struct virtq_map q[static VMM_VHU_QUEUES],
+		  unsigned int enabled) _must_check_;
+
+/**
+ * vmm_vhu_enable() - let the back end use the first @enabled pairs, and the others no more
+ *
+ * Context: as vmm_vhu_start(). Return: as vmm_vhu_start(). Source: [VH], SET_VRING_ENABLE.
+ */
+int vmm_vhu_enable(struct vmm_vhu *v, unsigned int enabled) _must_check_;
 
 /**
  * vmm_vhu_stop() - after this the back end touches neither rings nor buffers

@@ -12,30 +12,40 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+struct reply {
+	struct vmm_vhu_hdr hdr;
+	uint32_t val[2];
+};
+
+#define PROTO_MQ 1u
+
+static size_t reply_put(uint8_t *out, size_t at, uint32_t request, uint64_t val)
+{
+	struct reply m = {.hdr = {.request = request, .flags = 5, .size = 8}};
+
+	memcpy(m.val, &val, 8);
+	memcpy(out + at, &m, sizeof(m));
+	return at + sizeof(m);
+}
+
 /* The replies of a good back end up to the running state, which mutations start from. */
 static size_t good_replies(uint8_t *out, uint64_t features, uint64_t protocol)
 {
-	static const uint32_t acked[] = {16, 3, 2, 5, 8, 10, 9, 13, 12, 8, 10, 9, 13, 12, 18, 18};
-	struct {
-		struct vmm_vhu_hdr hdr;
-		uint32_t val[2];
-	} m = {.hdr = {.request = 1, .flags = 5, .size = 8}};
+	static const uint32_t first[] = {3, 2, 5}, ring[] = {8, 10, 9, 13, 12}, last[] = {18, 18};
+	unsigned int rings = protocol & PROTO_MQ ? VMM_VHU_QUEUES : 2;
 	size_t n = 0;
 
-	memcpy(m.val, &features, 8);
-	memcpy(out, &m, sizeof(m));
-	n += sizeof(m);
-	m.hdr.request = 15;
-	memcpy(m.val, &protocol, 8);
-	memcpy(out + n, &m, sizeof(m));
-	n += sizeof(m);
-	memset(m.val, 0, sizeof(m.val));
-	/* the first SET_PROTOCOL_FEATURES is sent before acknowledgements are agreed */
-	for (unsigned int i = 1; i < sizeof(acked) / sizeof(acked[0]); i++) {
-		m.hdr.request = acked[i];
-		memcpy(out + n, &m, sizeof(m));
-		n += sizeof(m);
-	}
+	n = reply_put(out, n, 1, features);
+	n = reply_put(out, n, 15, protocol);
+	if (protocol & PROTO_MQ)
+		n = reply_put(out, n, 17, VMM_VHU_QUEUES / 2);
+	/* SET_PROTOCOL_FEATURES is sent before acknowledgements are agreed */
+	for (unsigned int i = 0; i < 3; i++)
+		n = reply_put(out, n, first[i], 0);
+	for (unsigned int i = 0; i < rings * 5; i++)
+		n = reply_put(out, n, ring[i % 5], 0);
+	for (unsigned int i = 0; i < 2; i++)
+		n = reply_put(out, n, last[i], 0);
 	return n;
 }
 
@@ -53,13 +63,15 @@ static void drive(struct vmm_vhu *v, const struct dma_mem *mem, int kick)
 					  .used = mem->va,
 					  .kick_fd = kick,
 					  .call_fd = -1};
-	r = vmm_vhu_start(v, vmm_vhu_features(v), ram, q);
+	r = vmm_vhu_start(v, vmm_vhu_features(v), ram, q, 1);
 	if (r == 0)
 		r = vmm_vhu_set_call(v, 1, kick);
 	if (r == 0)
+		r = vmm_vhu_enable(v, VMM_VHU_QUEUES / 2);
+	if (r == 0)
 		r = vmm_vhu_stop(v, base);
 	if (r < 0)
-		assert(vmm_vhu_start(v, 0, ram, q) == -ENODEV);
+		assert(vmm_vhu_start(v, 0, ram, q, 1) == -ENODEV);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -67,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct dma_mem *ram;
 	static int kick = -1;
 	struct vmm_vhu *v = NULL;
-	uint8_t start[1024];
+	uint8_t start[2048];
 	size_t n = 0;
 	int pair[2];
 
@@ -87,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(send(pair[0], data + 2, size - 2, 0) >= 0);
 	shutdown(pair[0], SHUT_WR);
 
-	if (vmm_vhu_new(pair[1], &v) == 0)
+	if (vmm_vhu_new(pair[1], data[0] >> 1 & PROTO_MQ ? VMM_VHU_QUEUES / 2 : 1, &v) == 0)
 		drive(v, ram, kick);
 	vmm_vhu_free(v);
 	close(pair[0]);

@@ -20,6 +20,7 @@ enum {
 	SET_VRING_CALL = 13,
 	GET_PROTOCOL_FEATURES = 15,
 	SET_PROTOCOL_FEATURES = 16,
+	GET_QUEUE_NUM = 17,
 	SET_VRING_ENABLE = 18,
 };
 
@@ -76,7 +77,7 @@ static struct vhost_ring *ring_of(struct vhost_backend *b, const struct msg *m)
 
 	memcpy(&index, m->payload, sizeof(index));
 	index &= 0xff;
-	if (m->size < sizeof(index) || index > 1) {
+	if (m->size < sizeof(index) || index >= VHOST_BACKEND_RINGS) {
 		b->bad++;
 		index = 0;
 	}
@@ -152,6 +153,9 @@ static bool answered(struct vhost_backend *b, const struct msg *m)
 	case GET_PROTOCOL_FEATURES:
 		reply(b, m, &b->protocol, 8);
 		return true;
+	case GET_QUEUE_NUM:
+		reply(b, m, &b->pairs, 8);
+		return true;
 	case GET_VRING_BASE:
 		r = ring_of(b, m);
 		state.index = (unsigned int)(r - b->ring);
@@ -215,7 +219,7 @@ int vhost_backend_serve(struct vhost_backend *b, int fd)
 {
 	b->fd = fd;
 	b->ram_fd = -1;
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < VHOST_BACKEND_RINGS; i++)
 		b->ring[i].kick_fd = b->ring[i].call_fd = -1;
 	return pthread_create(&b->thread, NULL, serve, b) == 0 ? 0 : -EAGAIN;
 }
@@ -236,7 +240,7 @@ void vhost_backend_stop(struct vhost_backend *b)
 	pthread_join(b->thread, NULL);
 	fd_close(b->fd);
 	fd_close(b->ram_fd);
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < VHOST_BACKEND_RINGS; i++) {
 		fd_close(b->ring[i].kick_fd);
 		fd_close(b->ring[i].call_fd);
 	}

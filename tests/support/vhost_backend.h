@@ -25,18 +25,21 @@ struct vhost_ring {
 	bool enabled;
 };
 
+#define VHOST_BACKEND_RINGS 8
+
 struct vhost_backend {
 	int fd;
 	uint64_t features; /* offered */
 	uint64_t protocol; /* offered protocol features */
 	uint32_t fault_at; /* request number; 0: none */
 	enum vhost_fault fault;
+	uint64_t pairs;	    /* GET_QUEUE_NUM answers this */
 	uint16_t stop_base; /* GET_VRING_BASE answers this */
 	/* seen; read after the front end's call returned */
 	uint64_t acked, acked_protocol;
 	uint64_t ram_gpa, ram_size, ram_user, ram_offset;
 	int ram_fd;
-	struct vhost_ring ring[2];
+	struct vhost_ring ring[VHOST_BACKEND_RINGS];
 	unsigned int messages, bad;
 	pthread_t thread;
 };

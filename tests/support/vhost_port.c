@@ -59,7 +59,7 @@ static struct virtq_map ring_queue(const struct vhost_port_ring *r)
 
 static int port_start(const char *path, struct vhost_port *p)
 {
-	struct virtq_map q[VMM_VHU_QUEUES];
+	struct virtq_map q[VMM_VHU_QUEUES] = {{0}};
 	const struct dma_mem *ram[VMM_VHU_REGIONS] = {NULL};
 	int r;
 
@@ -75,13 +75,13 @@ static int port_start(const char *path, struct vhost_port *p)
 	r = connect_to(path);
 	if (r < 0)
 		return r;
-	r = vmm_vhu_new(r, &p->vhu);
+	r = vmm_vhu_new(r, 1, &p->vhu);
 	if (r < 0)
 		return r;
 	ram[0] = p->ram;
 	q[0] = ring_queue(&p->rx);
 	q[1] = ring_queue(&p->tx);
-	r = vmm_vhu_start(p->vhu, UINT64_C(1) << 32, ram, q);
+	r = vmm_vhu_start(p->vhu, UINT64_C(1) << 32, ram, q, 1);
 	if (r < 0)
 		return r;
 	p->rx.avail_idx = VHOST_PORT_RING;

@@ -84,7 +84,7 @@ int virtio_rig_open(struct virtio_rig *rig)
 	if (fd < 0)
 		return fd;
 	rig->has_backend = true;
-	r = vmm_dev_virtio_net_new(&rig->vm, "net0", fd, mac, &dev);
+	r = vmm_dev_virtio_net_new(&rig->vm, "net0", fd, 1, mac, &dev);
 	if (r < 0)
 		return r;
 	virtio_rig_plug(rig, dev);

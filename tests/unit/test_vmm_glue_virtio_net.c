@@ -623,10 +623,10 @@ static void a_back_end_that_is_no_virtio_1_is_refused_at_once(void **state)
 	struct pci_dev *d = NULL;
 	int fd = vhost_backend_start(&old);
 
-	assert_int_equal(vmm_dev_virtio_net_new(&rig->vm, "x", fd, mac, &d), -EPROTO);
+	assert_int_equal(vmm_dev_virtio_net_new(&rig->vm, "x", fd, 1, mac, &d), -EPROTO);
 	vhost_backend_stop(&old);
 	fd = vhost_backend_start(&liar);
-	assert_int_equal(vmm_dev_virtio_net_new(&rig->vm, "x", fd, mac, &d), -EBADMSG);
+	assert_int_equal(vmm_dev_virtio_net_new(&rig->vm, "x", fd, 1, mac, &d), -EBADMSG);
 	vhost_backend_stop(&liar);
 	assert_null(d);
 }
@@ -664,7 +664,7 @@ static void on_a_listening_socket_back_ends_come_back_by_themselves(void **state
 		assert_int_equal(vhost_backend_serve(&rig->backend, connected(&at, len)), 0);
 		if (i == 0) {
 			assert_int_equal(
-				vmm_dev_virtio_net_new(&rig->vm, "net0", listening, mac, &dev), 0);
+				vmm_dev_virtio_net_new(&rig->vm, "net0", listening, 1, mac, &dev), 0);
 			virtio_rig_plug(rig, dev);
 			virtio_rig_start(rig, 64);
 		} else {
@@ -689,7 +689,7 @@ static void nobody_on_a_listening_socket_is_waited_for_a_while(void **state)
 
 	assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof(at.sun_family)), 0);
 	assert_int_equal(listen(listening, 4), 0);
-	assert_int_equal(vmm_dev_virtio_net_new(&rig->vm, "x", listening, mac, &dev), -ETIMEDOUT);
+	assert_int_equal(vmm_dev_virtio_net_new(&rig->vm, "x", listening, 1, mac, &dev), -ETIMEDOUT);
 	assert_null(dev);
 }
 
