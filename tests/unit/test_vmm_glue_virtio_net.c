@@ -664,7 +664,8 @@ static void on_a_listening_socket_back_ends_come_back_by_themselves(void **state
 		assert_int_equal(vhost_backend_serve(&rig->backend, connected(&at, len)), 0);
 		if (i == 0) {
 			assert_int_equal(
-				vmm_dev_virtio_net_new(&rig->vm, "net0", listening, 1, mac, &dev), 0);
+				vmm_dev_virtio_net_new(&rig->vm, "net0", listening, 1, mac, &dev),
+				0);
 			virtio_rig_plug(rig, dev);
 			virtio_rig_start(rig, 64);
 		} else {
@@ -689,7 +690,8 @@ static void nobody_on_a_listening_socket_is_waited_for_a_while(void **state)
 
 	assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof(at.sun_family)), 0);
 	assert_int_equal(listen(listening, 4), 0);
-	assert_int_equal(vmm_dev_virtio_net_new(&rig->vm, "x", listening, 1, mac, &dev), -ETIMEDOUT);
+	assert_int_equal(vmm_dev_virtio_net_new(&rig->vm, "x", listening, 1, mac, &dev),
+			 -ETIMEDOUT);
 	assert_null(dev);
 }
 
