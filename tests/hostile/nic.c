@@ -108,7 +108,7 @@ int nic_good(struct hostile *h)
 		e = nic_up(h);
 	if (e < 0)
 		return e;
-	memset(frame, 0xff, FRAME);
+	memset(frame, 0x02, FRAME); /* to nobody in particular: over the wire */
 	d->addr = (le64_t){NIC_BUF};
 	d->cmd_len = (le32_t){FRAME | field_prep(NIC_TXD_DTYP, NIC_TXD_DTYP_DATA) | NIC_TXD_EOP |
 			      NIC_TXD_IFCS | NIC_TXD_RS | NIC_TXD_DEXT};

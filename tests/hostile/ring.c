@@ -192,9 +192,9 @@ void ring_request(struct hostile *h, struct ring *r)
 		ring_desc(r, 2, at + 1024, 1, VRING_DESC_F_WRITE, 0);
 		break;
 	default:
-		memset(buf + NET_HDR, 0xff, 6);
-		buf[NET_HDR + 6] = 0x02;
-		buf[NET_HDR + 11] = (uint8_t)h->slot;
+		/* to itself: a flood of the whole bridge would drown others by numbers alone */
+		buf[NET_HDR] = buf[NET_HDR + 6] = 0x02;
+		buf[NET_HDR + 5] = buf[NET_HDR + 11] = (uint8_t)h->slot;
 		buf[NET_HDR + 12] = 0x88; /* an EtherType for experiments */
 		buf[NET_HDR + 13] = 0xb5;
 		ring_desc(r, 0, at, NET_HDR + FRAME, 0, 0);

@@ -146,6 +146,31 @@ static int changed_in_flight(struct hostile *h)
 	return ring_good(h);
 }
 
+/* Frames that the test sends all the time meet buffers that are garbage. */
+static int receive(struct hostile *h)
+{
+	struct ring r;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		int e = ring_open(h, &r, 0, i & 1 ? BIT64(VIRTIO_NET_F_MRG_RXBUF) : 0);
+
+		if (e < 0)
+			return e;
+		for (uint32_t k = 0; k < RING_SIZE; k++) {
+			ring_desc(&r, k, BUF + 2048 * k, 1 + hostile_below(h, 80),
+				  VRING_DESC_F_WRITE, 0);
+			ring_put(&r, k);
+		}
+		if (i & 2)
+			scribble(h, &r);
+		ring_kick(h, &r);
+		(void)ring_used(&r, 30000);
+		scribble(h, &r);
+		hostile_wait(10000);
+	}
+	return ring_good(h);
+}
+
 static int registers(struct hostile *h)
 {
 	struct ring r;
@@ -293,6 +318,7 @@ static const struct hostile_case cases[] = {
 	CASE("ring-23-reset-in-flight", ON_VIRTIO, LOSS_NONE, reset_in_flight),
 	CASE("ring-24-kick-storm", ON_VIRTIO, LOSS_NONE, kick_storm),
 	CASE("ring-changed-in-flight", ON_VIRTIO, LOSS_NONE, changed_in_flight),
+	CASE("ring-receive-garbage", ON(TAP), LOSS_NONE, receive),
 	CASE("virtio-registers", ON_VIRTIO, LOSS_NONE, registers),
 	CASE("virtio-order", ON_VIRTIO, LOSS_NONE, order),
 	CASE("virtio-window", ON_VIRTIO, LOSS_NONE, window),
