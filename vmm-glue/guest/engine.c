@@ -68,9 +68,9 @@ static int arp_resolve(struct engine_run *r)
 /* One echo; a lost one is counted, not an error. */
 static int echo(struct engine_run *r, const struct frame_host *peer, uint16_t seq)
 {
+	uint64_t begin, wait_us = r->req->duration_us ? r->req->duration_us : ECHO_WAIT_US;
 	struct engine *e = r->e;
 	uint8_t *buf = vfdrv_pool_get(r->a->pool);
-	uint64_t begin;
 	uint32_t len;
 	int ret;
 
@@ -85,7 +85,7 @@ static int echo(struct engine_run *r, const struct frame_host *peer, uint16_t se
 	nif_send_one(r->a, buf, len);
 	r->res->sent++;
 
-	ret = wait_for(r, &e->ping.echo_done, begin + engine_ticks(e, ECHO_WAIT_US));
+	ret = wait_for(r, &e->ping.echo_done, begin + engine_ticks(e, wait_us));
 	e->ping.echo_wanted = false;
 	if (ret == -EAGAIN) {
 		r->res->lost++;

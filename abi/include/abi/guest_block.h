@@ -70,7 +70,8 @@ struct guest_req {
 	uint32_t bidir;
 	uint64_t count;	      /* RTT: samples; PING: echoes */
 	uint64_t warmup;      /* RTT: rounds not recorded */
-	uint64_t duration_us; /* THROUGHPUT: measured time after warmup_us */
+	uint64_t duration_us; /* THROUGHPUT: measured time after warmup_us; PING: how long an
+				 echo may take, 0: 1 s */
 	uint64_t warmup_us;
 	uint64_t timeout_us; /* give up after this long */
 	uint32_t burst;	     /* THROUGHPUT: frames a burst, 1..64 */
