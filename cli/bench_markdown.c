@@ -22,15 +22,27 @@ static void put_text(FILE *f, const char *text)
 	}
 }
 
-static void put_code(FILE *f, const char *text)
+static void put_code_text(FILE *f, const char *text)
 {
-	fputc('`', f);
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
 		fputc(c == '`' ? '\'' : c < ' ' || c == 0x7f ? ' ' : c, f);
 	}
-	fputc('`', f);
+}
+
+/* As one piece of code; of nothing none. */
+static void put_code(FILE *f, const json_t *texts)
+{
+	const json_t *text;
+	size_t i;
+
+	json_array_foreach (texts, i, text) {
+		fputs(i ? " " : "`", f);
+		put_code_text(f, json_string_value(text));
+	}
+	if (json_array_size(texts))
+		fputc('`', f);
 }
 
 static void put_or_dash(FILE *f, const char *text)
@@ -169,10 +181,7 @@ static void put_commands(FILE *f, const struct bench_doc *doc)
 	size_t k;
 
 	fputs("Made by ", f);
-	json_array_foreach (doc->command, k, c) {
-		fputs(k ? " " : "", f);
-		put_code(f, json_string_value(c));
-	}
+	put_code(f, doc->command);
 	fputs(". What switched, and how it was started:\n\n", f);
 	for (unsigned int i = 0; i < doc->n_paths; i++) {
 		const struct bench_way *w = &doc->path[i];
@@ -182,8 +191,9 @@ static void put_commands(FILE *f, const struct bench_doc *doc)
 		fprintf(f, "- %s: ", w->name);
 		put_text(f, w->version);
 		json_array_foreach (w->commands, k, c) {
-			fputs(k || *w->version ? "; " : "", f);
-			put_code(f, json_string_value(c));
+			fputs(k || *w->version ? "; `" : "`", f);
+			put_code_text(f, json_string_value(c));
+			fputc('`', f);
 		}
 		fputc('\n', f);
 	}

@@ -114,6 +114,10 @@ struct bstat_estimate bstat_estimate(const double *values, size_t n)
 	if (!e.n)
 		return e;
 	e.value = median_of(values, e.n);
+	if (e.n == 1) {
+		e.lo = e.hi = e.value;
+		return e;
+	}
 	for (size_t i = 0; i < RESAMPLES; i++)
 		medians[i] = resample(&state, values, e.n);
 	interval(medians, &e);

@@ -28,12 +28,15 @@ static void use(struct bench_doc *doc)
 	if (!f || bench_judge_doc(doc, &judged) < 0)
 		abort();
 	run = (struct bench_run){doc, judged};
-	bench_text_summary(f, doc, judged);
-	if (!bench_html_write(f, doc, judged) && !bench_text_markdown(f, doc, judged))
+	if (!bench_html_write(f, doc, judged))
 		json_decref(bench_compare(&run, &run));
-	fclose(f);
+	fflush(f);
 	if (strstr(text, "<script"))
 		abort();
+	bench_text_summary(f, doc, judged);
+	if (bench_text_markdown(f, doc, judged) == -ENOMEM)
+		abort();
+	fclose(f);
 }
 
 static void try(json_t *root)
