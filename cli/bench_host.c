@@ -59,7 +59,8 @@ static int calibrate(struct bench_host *b)
 	r = bh_engine_ask(&b->engine, json_pack("{s:s}", "op", "calibrate"), CALIBRATE_MS,
 			  &b->calibration, why);
 	if (r < 0) {
-		fprintf(stderr, "sriovctl bench: no calibration: %s\n", why);
+		if (r != -EINTR)
+			fprintf(stderr, "sriovctl bench: no calibration: %s\n", why);
 		return r;
 	}
 	json_object_del(b->calibration, "ok");
@@ -80,7 +81,8 @@ static int run(struct bench_host *b)
 	}
 	r = bh_engine_start(b, &b->engine, "engine", ENGINE_MB, &b->engine_ports, why);
 	if (r < 0) {
-		fprintf(stderr, "sriovctl bench: sriov-bench does not start: %s\n", why);
+		if (r != -EINTR)
+			fprintf(stderr, "sriovctl bench: sriov-bench does not start: %s\n", why);
 		return r;
 	}
 	r = calibrate(b);

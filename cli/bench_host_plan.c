@@ -43,7 +43,7 @@ static struct bh_block open_loop(const struct bh_plan *plan, double mpps, double
 /* What only the curves of the report need: rate over size and burst, latency over load. */
 static unsigned int curves(const struct bh_plan *plan, unsigned int traits, struct bh_block *blocks)
 {
-	static const unsigned int sizes[] = {128, 256, 512, 1024};
+	static const unsigned int sizes[] = {128, 256, 512, 1024, 0}; /* 0: a mix */
 	static const unsigned int bursts[] = {1, 2, 4, 8, 16, 64};
 	static const double loads[] = {0.1, 0.5, 2};
 	static const double shares[] = {0.1, 0.5, 0.9};
