@@ -39,7 +39,8 @@ struct bh_proc {
 	char name[32];
 	pid_t pid; /* 0: none */
 	char log[BH_SOCKET_PATH];
-	int input; /* write end of its standard input, or -1 */
+	int input;	 /* write end of its standard input, or -1 */
+	char ended[400]; /* how, once it has */
 };
 
 /* A running sriov-bench. */
