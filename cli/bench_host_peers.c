@@ -54,6 +54,7 @@ static int start_testpmd(struct bench_host *b, struct bh_path *p, const char *vd
 			      "--rxd=256",
 			      "--txd=256",
 			      "--no-lsc-interrupt",
+			      "--disable-link-check",
 			      NULL};
 	const char *env[] = {runtime, NULL};
 	struct bh_spawn how = {.argv = argv, .env = env, .listen_fd = -1, .keep_input = true};
