@@ -30,6 +30,11 @@ static const struct table_col if_cols[] = {
 	{"RX-PKTS", "rx_packets", true}, {"TX-PKTS", "tx_packets", true}, {},
 };
 
+static const struct table_col plug_cols[] = {
+	{"TIME", "time", false},     {"NET", "net", false},   {"ASKED", "asked", false},
+	{"RESULT", "result", false}, {"TEXT", "text", false}, {},
+};
+
 static int run_list(const struct cli *cli, const struct cli_args *args)
 {
 	json_auto_t *reply = NULL;
@@ -102,26 +107,34 @@ static void devices_line(json_t *vm)
 	json_object_set_new(vm, "devices", json_string(text));
 }
 
-/* The interfaces are a table of their own below the VM's properties. */
+static int print_below(json_t *rows, const struct table_col *cols)
+{
+	if (!json_array_size(rows))
+		return CLI_OK;
+	putchar('\n');
+	return table_print(rows, cols) < 0 ? CLI_FAILED : CLI_OK;
+}
+
+/* The interfaces are a table of their own below the VM's properties, and so is their coming and
+ * going. */
 static int print_vm(const struct cli *cli, json_t *vm)
 {
-	json_auto_t *ifs = NULL;
+	json_auto_t *ifs = NULL, *plugs = NULL;
+	int status;
 
 	if (cli->json)
 		return table_object(cli, vm);
 	ifs = json_incref(json_object_get(vm, "interfaces"));
 	json_object_del(vm, "interfaces");
+	plugs = json_incref(json_object_get(vm, "hotplug"));
+	json_object_del(vm, "hotplug");
 	jail_line(vm);
 	disks_line(vm);
 	devices_line(vm);
 	if (table_show(vm) < 0)
 		return CLI_FAILED;
-	if (json_array_size(ifs)) {
-		putchar('\n');
-		if (table_print(ifs, if_cols) < 0)
-			return CLI_FAILED;
-	}
-	return CLI_OK;
+	status = print_below(ifs, if_cols);
+	return status == CLI_OK ? print_below(plugs, plug_cols) : status;
 }
 
 static bool is_defined(const struct cli *cli, const char *name)

@@ -168,6 +168,18 @@ static void home_set(struct sriovd *d, struct net *net, const char *vm, const st
 	ledger_trouble(d, ledger_put_net(d->ledger, &net->id), "nets");
 }
 
+/* For vm show: which of the ends that an attach can have it was. */
+static void attach_told(struct vm *vm, const struct attach_request *rq, int r,
+			const struct op_error *e)
+{
+	const char *result = r >= 0 ? "attached" : r == -ETIMEDOUT ? "not-taken" : "failed";
+
+	if (!rq->again)
+		plug_log_end(&vm->plugs, rq->net, result, r < 0 ? op_text(e, r) : "");
+	else if (r >= 0)
+		plug_log_add(&vm->plugs, rq->net, result, "it returned to its VM");
+}
+
 int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms,
 	       struct op_error *e)
 {
@@ -187,7 +199,10 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
 	text_set(object, sizeof(object), "vm %s", vm->name);
 	r = hold_take(&vm->hold, false, object, e, "attach of %s", net->id.name);
 	if (r >= 0) {
+		if (!rq->again)
+			plug_log_begin(&vm->plugs, rq->net, PLUG_ATTACH);
 		r = attach_checked(d, net, vm, rq, e);
+		attach_told(vm, rq, r, e);
 		if (r >= 0)
 			home_set(d, net, vm->kept ? vm->name : "", vm->kept ? &rq->way : &nowhere);
 		hold_release(d, &vm->hold, false);
@@ -203,6 +218,19 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
 
 /* ---- detach ---- */
 
+/* With force too the guest is asked first, and has its deadline. */
+static int remove_asked(struct sriovd *d, struct net *net, uint64_t deadline_ms, bool force,
+			char how[16], struct op_error *e)
+{
+	int r = -ETIMEDOUT;
+
+	if (!force || deadline_ms > 0)
+		r = vm_device_remove(d, net->vm, net->id.name, deadline_ms, false, how, e);
+	if (r != -ETIMEDOUT || !force)
+		return r;
+	return vm_device_remove(d, net->vm, net->id.name, FORCE_MS, true, how, e);
+}
+
 static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms, bool force,
 			 char how[16], struct op_error *e)
 {
@@ -213,7 +241,7 @@ static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms
 	r = net_phase(d, net, PHASE_DETACHING);
 	if (r < 0)
 		return op_fail(e, HTTP_INTERNAL, r, "state.db: %s", strerrordesc_np(-r));
-	r = vm_device_remove(d, net->vm, net->id.name, deadline_ms, force, how, e);
+	r = remove_asked(d, net, deadline_ms, force, how, e);
 	if (r < 0 && epoch_of(net) != epoch_then) {
 		/* nobody else will: its state kept it from those who tell the nets */
 		net_mark_lost(d, net, net->pf->loss);
@@ -230,6 +258,14 @@ static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms
 	event_add(d, net_object(net, object), "detached", "%s", how);
 	net_release(d, net);
 	return 0;
+}
+
+static void detach_told(struct vm *vm, const char *net, int r, const char *how,
+			const struct op_error *e)
+{
+	const char *result = r >= 0 ? how : r == -ETIMEDOUT ? "refused" : "failed";
+
+	plug_log_end(&vm->plugs, net, result, r < 0 ? op_text(e, r) : "");
 }
 
 static int detach_held(struct sriovd *d, struct net *net, uint64_t deadline_ms, bool force,
@@ -258,7 +294,9 @@ static int detach_held(struct sriovd *d, struct net *net, uint64_t deadline_ms, 
 	if (pf)
 		r = hold_take(&pf->hold, false, pf->object, e, "detach of %s", net->id.name);
 	if (r >= 0) {
+		plug_log_begin(&vm->plugs, net->id.name, PLUG_DETACH);
 		r = detach_device(d, net, deadline_ms, force, how, e);
+		detach_told(vm, net->id.name, r, how, e);
 		if (pf)
 			hold_release(d, &pf->hold, false);
 	}

@@ -158,8 +158,11 @@ json_t *view_vm(const struct sriovd *d, const struct vm *vm, json_t *infos)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (json_object_get(info, keys[i]))
 			json_object_set(view, keys[i], json_object_get(info, keys[i]));
+	if (json_is_string(json_object_get(info, "panic")))
+		json_object_set(view, "panic", json_object_get(info, "panic"));
 	if (!json_object_get(view, "interfaces"))
 		json_object_set_new(view, "interfaces", json_array());
+	json_object_set_new(view, "hotplug", plug_log_json(&vm->plugs));
 	return view;
 }
 

@@ -191,16 +191,9 @@ json_t *view_vfs(struct sriovd *d, struct pf *pf)
 
 static json_t *view_event(const struct event *ev, uint64_t seq)
 {
-	time_t s = (time_t)(ev->time_us / USEC_PER_SEC);
-	char day[32] = "";
-	struct tm tm;
-
-	if (gmtime_r(&s, &tm))
-		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	return json_pack(
-		"{s:I, s:o, s:s, s:s, s:s}", "seq", (json_int_t)seq, "time",
-		json_sprintf("%s.%03uZ", day, (unsigned int)(ev->time_us % USEC_PER_SEC / 1000)),
-		"object", ev->object, "event", ev->what, "text", ev->text);
+	return json_pack("{s:I, s:o, s:s, s:s, s:s}", "seq", (json_int_t)seq, "time",
+			 wall_text(ev->time_us), "object", ev->object, "event", ev->what, "text",
+			 ev->text);
 }
 
 json_t *view_events(const struct sriovd *d, uint64_t after)

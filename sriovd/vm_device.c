@@ -21,11 +21,30 @@ static bool vmm_gone(int r)
 	return r == -ENOTCONN || r == -ECONNRESET || r == -ECONNREFUSED;
 }
 
+/*
+ * A deadline is past: what is known of why. A VMM that does not answer is told apart from a guest
+ * that does not, and one that panicked from one that does not want to.
+ */
+static int too_late(struct sriovd *d, const struct vm *vm, struct op_error *e, const char *what)
+{
+	_cleanup_(json_decrefp) json_t *info = NULL;
+	const char *panic = NULL;
+
+	if (vm_info(d, vm, &info, NULL) < 0)
+		return op_fail(e, HTTP_DEADLINE, -ETIMEDOUT, "%s: its VMM does not answer", what);
+	panic = json_string_value(json_object_get(info, "panic"));
+	if (panic)
+		return op_fail(e, HTTP_DEADLINE, -ETIMEDOUT, "%s: it panicked (%.80s)", what,
+			       panic);
+	return op_fail(e, HTTP_DEADLINE, -ETIMEDOUT, "%s", what);
+}
+
 int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint64_t deadline_ms,
 		     bool force, char how[16], struct op_error *e)
 {
 	_cleanup_(json_decrefp) json_t *result = NULL;
 	const char *said = "ejected";
+	char what[192];
 	int r;
 
 	r = child_call(d, &vm->child, "device.remove",
@@ -36,9 +55,11 @@ int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint
 		text_set(how, 16, "gone");
 		return 0;
 	}
-	if (r == -ETIMEDOUT)
-		return op_fail(e, HTTP_DEADLINE, r, "vm %s did not let go of net %s within %u ms",
-			       vm->name, id, (unsigned int)deadline_ms);
+	if (r == -ETIMEDOUT) {
+		text_set(what, sizeof(what), "vm %s did not let go of net %s within %u ms",
+			 vm->name, id, (unsigned int)deadline_ms);
+		return too_late(d, vm, e, what);
+	}
 	if (r < 0)
 		return r;
 	(void)!json_unpack(result, "{s?s}", "how", &said);
@@ -60,17 +81,18 @@ int vm_device_add(struct sriovd *d, const struct vm *vm, json_t *params, const i
 int vm_device_wait(struct sriovd *d, const struct vm *vm, const char *id, uint64_t timeout_ms,
 		   struct op_error *e)
 {
+	char what[192];
 	int r;
 
 	r = child_call(d, &vm->child, "device.wait",
 		       json_pack("{s:s, s:s, s:I}", "id", id, "for", "up", "timeout_ms",
 				 (json_int_t)timeout_ms),
 		       NULL, 0, timeout_ms * USEC_PER_MSEC + GRACE_US, NULL, e);
-	if (r == -ETIMEDOUT)
-		return op_fail(e, HTTP_DEADLINE, r,
-			       "vm %s: the guest's driver for net %s is not up after %u ms",
-			       vm->name, id, (unsigned int)timeout_ms);
-	return r;
+	if (r != -ETIMEDOUT)
+		return r;
+	text_set(what, sizeof(what), "vm %s: the guest's driver for net %s is not up after %u ms",
+		 vm->name, id, (unsigned int)timeout_ms);
+	return too_late(d, vm, e, what);
 }
 
 int vm_device_reconnect(struct sriovd *d, const struct vm *vm, const char *id, int fd,

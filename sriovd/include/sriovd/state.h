@@ -14,6 +14,7 @@
 #include <sriovd/config.h>
 #include <sriovd/host.h>
 #include <sriovd/ledger.h>
+#include <sriovd/plug_log.h>
 #include <sriovd/valid.h>
 #include <sriovd/vm_spec.h>
 #include <systemd/sd-event.h>
@@ -147,6 +148,7 @@ struct vm {
 	bool fresh;	/* not seen by the user since host or sriovd were started anew */
 	bool restoring; /* a job attaches its nets */
 	bool returning; /* a job attaches those that it lost */
+	struct plug_log plugs;
 };
 
 enum net_path {
