@@ -147,7 +147,8 @@ static void probe_job(struct sriovd *d, void *arg)
 	unsigned int epoch = br->epoch;
 	int r;
 
-	r = child_call(d, &br->child, "bridge.info", NULL, NULL, 0, PROBE_US, NULL, NULL);
+	r = child_call(d, &br->child, "bridge.info", NULL, NULL, 0, clock_patient_us(PROBE_US),
+		       NULL, NULL);
 	br->probing = false;
 	br->probed_us = clock_us();
 	if (br->epoch != epoch || !br->child.running || d->closing)
