@@ -53,6 +53,7 @@ static json_t *interface_json(const struct vm_slot *s, unsigned int slot)
 		[GUEST_IF_NONE] = "none",
 		[GUEST_IF_VF] = "vf",
 		[GUEST_IF_VIRTIO] = "virtio",
+		[GUEST_IF_EMULATED] = "emulated",
 	};
 	static const char *const states[] = {
 		[GUEST_IF_EMPTY] = "empty",   [GUEST_IF_PROBING] = "probing",

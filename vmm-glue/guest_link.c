@@ -47,7 +47,8 @@ void guest_console_drain(struct vm *vm, uint64_t now_us)
 int guest_if_decode(const struct guest_if *raw, struct guest_if *ret_if)
 {
 	memset(ret_if, 0, sizeof(*ret_if));
-	if (raw->kind > GUEST_IF_VIRTIO || raw->state > GUEST_IF_REMOVING || raw->error > ERRNO_MAX)
+	if (raw->kind > GUEST_IF_EMULATED || raw->state > GUEST_IF_REMOVING ||
+	    raw->error > ERRNO_MAX)
 		return -EBADMSG;
 	*ret_if = *raw;
 	return 0;

@@ -98,7 +98,7 @@ static void publish(uint32_t slot, uint32_t state, int error)
 
 static const char *kind_name(uint32_t kind)
 {
-	return kind == GUEST_IF_VF ? "vf" : "virtio";
+	return kind == GUEST_IF_VF ? "vf" : kind == GUEST_IF_VIRTIO ? "virtio" : "emulated";
 }
 
 static void input(void *ctx, struct nif *n, const struct vfdrv_pkt *pkt)
@@ -230,7 +230,7 @@ static int slot_open(uint32_t slot)
 	r = arena_take(&s->arena);
 	if (r < 0)
 		return r;
-	if (p->vendor == NIC_VENDOR && p->device == NIC_DEVICE_VF)
+	if (p->vendor == NIC_VENDOR && (p->device == NIC_DEVICE_VF || p->device == NIC_DEVICE_PF))
 		r = nif_vf_open(slot, p, arena_at(s->arena), &n);
 	else if (p->vendor == VIRTIO_VENDOR && p->device == VIRTIO_NET)
 		r = nif_virtio_open(slot, p, arena_at(s->arena), &n);

@@ -23,6 +23,7 @@ enum guest_if_kind {
 	GUEST_IF_NONE = 0,
 	GUEST_IF_VF = 1,
 	GUEST_IF_VIRTIO = 2,
+	GUEST_IF_EMULATED = 3, /* a whole 82576 */
 };
 
 enum guest_if_state {
