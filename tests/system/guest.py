@@ -140,6 +140,7 @@ class Guest:
         self.build, self.name = build, name
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="vmm"))
         self.text = ""
+        (self.dir / "initrd").write_bytes(initrd)
         self.listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listening.bind(str(self.dir / "ctl"))
         self.listening.listen(8)
@@ -151,7 +152,6 @@ class Guest:
         self.client = self.connect()
         self.console, theirs = os.pipe()
         os.set_blocking(self.console, False)
-        (self.dir / "initrd").write_bytes(initrd)
         words = f"console=ttyS0 reboot=a panic=1 {cmdline}".strip()
         with contextlib.ExitStack() as stack:
             def opened(path, flags):
