@@ -49,7 +49,7 @@ static const char *const mode_names[] = {
 static const char *const seen_names[] = {
 	[JAIL_SEEN_HERE] = "here",
 	[JAIL_SEEN_STOCK] = "stock",
-	[JAIL_SEEN_NEVER] = "elsewhere",
+	[JAIL_SEEN_PERHAPS] = "perhaps",
 };
 
 const char *jail_mode_name(enum jail_mode mode)

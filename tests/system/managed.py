@@ -155,10 +155,10 @@ def pings(address, count=3):
     check(bed.ping(address, "wire", count, 60), f"the wire pings {address}")
 
 
-def main(test):
-    """Run test(daemon); afterwards nothing of sriovd's may be left."""
+def main(test, make=Managed):
+    """Run test(daemon), as make(build directory) makes it; afterwards nothing of sriovd's may be left."""
     def whole(build):
-        d = Managed(build)
+        d = make(build)
         try:
             d.start()
             test(d)
