@@ -26,7 +26,7 @@ def private_kib(pid):
 class Qmp:
     """QEMU's control socket, from when its machine is made on."""
 
-    def __init__(self, path, until):
+    def __init__(self, path, until, process):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(60)
         while True:
@@ -34,7 +34,7 @@ class Qmp:
                 self.socket.connect(path)
                 break
             except OSError:
-                if time.monotonic() > until:
+                if time.monotonic() > until or process.poll() is not None:
                     raise
                 time.sleep(0.001)
         self.file = self.socket.makefile("rw")
