@@ -67,8 +67,10 @@ static void one_bar(const struct svg *s, const struct bench_doc *doc, const stru
 	snprintf(tip, sizeof(tip), "%s at %s, 95 %%: %s to %s, %zu rounds",
 		 view_number(e->value, v), view_size(b->sizes.v[size], bytes),
 		 view_number(e->lo, lo), view_number(e->hi, hi), e->n);
-	fprintf(s->f, "<rect class=\"b s%u\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"",
-		b->path[k] % SVG_SERIES, px, y, fmax(1, width - 1), fmax(0.5, s->bottom - y));
+	fprintf(s->f,
+		"<rect class=\"b s%u%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"",
+		b->path[k] % SVG_SERIES, e->disturbed ? " soft" : "", px, y, fmax(1, width - 1),
+		fmax(0.5, s->bottom - y));
 	svg_tip(s, "rect", doc->path[b->path[k]].name, tip);
 	svg_interval(s, px + (width - 1) / 2, e->lo, e->hi);
 }
@@ -214,14 +216,14 @@ void chart_physics(FILE *f, const struct bench_doc *doc)
 			      .min = 1,
 			      .max = 10,
 			      .label = "median round trip / core-to-core round trip (log)"}};
-	double trip[BENCH_PATHS_MAX];
+	double trip[BENCH_PATHS_MAX], c2c = view_c2c(doc);
 	unsigned int rows = 0, row = 0;
 	char text[VIEW_TEXT], tip[80];
 
 	for (unsigned int i = 0; i < doc->n_paths; i++) {
 		struct bstat_estimate e = view_trip(doc, doc->path[i].name);
 
-		trip[i] = e.n && doc->c2c_ns > 0 ? e.value / doc->c2c_ns : 0;
+		trip[i] = e.n && c2c > 0 ? e.value / c2c : 0;
 		rows += trip[i] > 0;
 		if (trip[i] > 0)
 			svg_range(&s.x, trip[i]);

@@ -65,7 +65,7 @@ static json_t *compare_goal(const struct bench_run *before, const struct bench_r
 		/* counts have no noise */
 		differs = is > was ? BSTAT_HIGHER : is < was ? BSTAT_LOWER : BSTAT_SAME;
 		if (was > 0)
-			change = (struct bstat_estimate){is / was, is / was, is / was, 1};
+			change = (struct bstat_estimate){is / was, is / was, is / was, 1, false};
 	}
 	snprintf(name, sizeof(name), "%s %s, %s", a->def->id, a->def->what, view_against(b));
 	return row(name, was, is, &change, says(differs, a->def->bound.at_least), false);
@@ -75,8 +75,8 @@ static json_t *compare_path(const struct bench_run *before, const struct bench_r
 			    const struct bench_pick *pick, const char *what, bool more_is_better)
 {
 	double x[BENCH_N_ROUNDS], y[BENCH_N_ROUNDS];
-	size_t n = bench_pick_values(before->doc, pick, x),
-	       m = bench_pick_values(now->doc, pick, y);
+	size_t n = bench_pick_values(before->doc, pick, false, x),
+	       m = bench_pick_values(now->doc, pick, false, y);
 	struct bstat_estimate change = bstat_change(x, n, y, m);
 	const struct bench_goal_def like = {.of = *pick, .to = *pick};
 	double resolution = coarser(before, now, &like);

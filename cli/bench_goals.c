@@ -77,14 +77,15 @@ size_t bench_pick_series(const struct bench_doc *doc, const struct bench_pick *p
 	return n;
 }
 
-size_t bench_pick_values(const struct bench_doc *doc, const struct bench_pick *pick, double *values)
+size_t bench_pick_values(const struct bench_doc *doc, const struct bench_pick *pick, bool all,
+			 double *values)
 {
 	struct bench_series s;
 	size_t n = 0;
 
 	bench_pick_series(doc, pick, &s);
 	for (size_t i = 0; i < BENCH_N_ROUNDS; i++)
-		if (s.there[i] && s.valid[i])
+		if (s.there[i] && (all || s.valid[i]))
 			values[n++] = s.value[i];
 	return n;
 }
@@ -149,7 +150,7 @@ static void counted(struct bench_goal *g, double value, double of)
 	if (value < 0 || of <= 0)
 		return;
 	value /= of;
-	g->estimate = (struct bstat_estimate){value, value, value, BSTAT_ROUNDS_MIN};
+	g->estimate = (struct bstat_estimate){value, value, value, BSTAT_ROUNDS_MIN, false};
 	g->all = g->estimate;
 }
 
@@ -206,8 +207,7 @@ static void why_not(const struct bench_doc *doc, struct bench_goal *g)
 			return;
 		}
 	}
-	snprintf(g->reason, sizeof(g->reason), "%s",
-		 g->excluded ? "no round is valid" : "this test was not run");
+	snprintf(g->reason, sizeof(g->reason), "this test was not run");
 }
 
 static void explain(const struct bench_doc *doc, double resolution, struct bench_goal *g)
@@ -220,7 +220,11 @@ static void explain(const struct bench_doc *doc, double resolution, struct bench
 		why_not(doc, g);
 		break;
 	case BSTAT_INCONCLUSIVE:
-		if (g->estimate.n < BSTAT_ROUNDS_MIN)
+		if (!g->estimate.n)
+			snprintf(g->reason, sizeof(g->reason),
+				 "every round was disturbed; of %zu such: %.3g (%.3g to %.3g)",
+				 g->all.n, g->all.value, g->all.lo, g->all.hi);
+		else if (g->estimate.n < BSTAT_ROUNDS_MIN)
 			snprintf(g->reason, sizeof(g->reason), "fewer than %u valid rounds",
 				 BSTAT_ROUNDS_MIN);
 		else
@@ -293,6 +297,8 @@ int bench_judge_doc(const struct bench_doc *doc, struct bench_judged **ret_judge
 			judge_either(doc, g, spare);
 		resolution = bench_resolution_of(j, g->def);
 		g->verdict = bstat_judge(&g->def->bound, g->estimate, resolution);
+		if (g->verdict == BSTAT_NOT_MEASURED && g->all.n)
+			g->verdict = BSTAT_INCONCLUSIVE;
 		explain(doc, resolution, g);
 	}
 	*ret_judged = j;

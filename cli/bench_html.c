@@ -51,7 +51,7 @@ static int throughput(FILE *f, const struct bench_doc *doc)
 	section(f, "Throughput",
 		"One generator core owns both ends, one core switches. Full speed with a bounded "
 		"number of frames in flight, bursts of 32; bars are medians over rounds, whiskers "
-		"their 95 % intervals.");
+		"their 95 % intervals; pale bars rest on disturbed blocks only.");
 	chart_legend(f, doc);
 	chart_sizes(f, doc, BENCH_MPPS);
 	chart_sizes(f, doc, BENCH_GBPS);

@@ -18,7 +18,9 @@ static void cell_number(FILE *f, double v)
 
 void html_physics(FILE *f, const struct bench_doc *doc)
 {
-	if (doc->c2c_ns <= 0)
+	double c2c = view_c2c(doc);
+
+	if (c2c <= 0)
 		return;
 	fputs("<div class=\"wide\"><table><thead><tr><th>path</th><th class=\"n\">median round "
 	      "trip</th>"
@@ -41,21 +43,24 @@ void html_physics(FILE *f, const struct bench_doc *doc)
 		else
 			fputs(NOTHING, f);
 		fputs("</td>", f);
-		cell_number(f, trip.n ? trip.value / doc->c2c_ns : BENCH_NONE);
+		cell_number(f, trip.n ? trip.value / c2c : BENCH_NONE);
 		fputs("<td class=\"n\">", f);
 		if (frame_ns > 0)
 			text_ns(f, frame_ns);
 		else
 			fputs(NOTHING, f);
 		fputs("</td>", f);
-		cell_number(f, frame_ns > 0 ? frame_ns / (doc->c2c_ns / 2) : BENCH_NONE);
+		cell_number(f, frame_ns > 0 ? frame_ns / (c2c / 2) : BENCH_NONE);
 		fputs("</tr>\n", f);
 	}
 	fputs("</tbody></table></div>\n<p class=\"dim\">Core-to-core round trip here: ", f);
-	text_ns(f, doc->c2c_ns);
-	fputs(" (best ", f);
-	text_ns(f, doc->c2c_min_ns);
-	fputs("). Fewer transfers' time than are moved means that they overlap.</p>\n", f);
+	text_ns(f, c2c);
+	if (doc->c2c_min_ns > 0) {
+		fputs(" (best ", f);
+		text_ns(f, doc->c2c_min_ns);
+		fputc(')', f);
+	}
+	fputs(". Fewer transfers' time than are moved means that they overlap.</p>\n", f);
 }
 
 struct frames {

@@ -34,12 +34,13 @@ void html_tiles(FILE *f, const struct bench_doc *doc, const struct bench_judged 
 		 view_verdicts(judged, BSTAT_NOT_MEASURED));
 	tile(f, big, "", small);
 	if (rate.n)
-		tile(f, view_number(rate.value, big), " Mpps",
+		tile(f, view_estimate(&rate, big), " Mpps",
 		     "VF to VF, 64 byte frames, both ways together");
 	if (trip.n) {
-		fputs("<div class=\"tile\"><b>", f);
+		fputs(trip.disturbed ? "<div class=\"tile\"><b>(" : "<div class=\"tile\"><b>", f);
 		text_ns(f, trip.value);
-		fputs("</b><span>median round trip through the switch, VF to VF and "
+		fputs(trip.disturbed ? ")</b>" : "</b>", f);
+		fputs("<span>median round trip through the switch, VF to VF and "
 		      "back</span></div>\n",
 		      f);
 	}
@@ -74,10 +75,13 @@ static void cell_ns(FILE *f, const struct bench_hist *h, double p)
 	double ns;
 
 	fputs("<td class=\"n\">", f);
-	if (bench_hist_percentile(h, p, &ns) < 0)
+	if (bench_hist_percentile(h, p, &ns) < 0) {
 		fputs(NOTHING, f);
-	else
+	} else {
+		fputs(h->disturbed ? "(" : "", f);
 		text_ns(f, ns);
+		fputs(h->disturbed ? ")" : "", f);
+	}
 	fputs("</td>", f);
 }
 
@@ -179,6 +183,7 @@ int html_paths(FILE *f, const struct bench_doc *doc)
 		struct bstat_estimate mpps = view_rate(doc, w->name, BENCH_MPPS, 64, 32);
 		struct bstat_estimate gbps = view_rate(doc, w->name, BENCH_GBPS, 1518, 32);
 		struct bench_hist h;
+		char text[VIEW_TEXT];
 		double lost;
 		int r = view_merged(doc, &what, &h, &lost);
 
@@ -192,16 +197,18 @@ int html_paths(FILE *f, const struct bench_doc *doc)
 			fputs("</small>", f);
 		}
 		fputs("</td>", f);
-		cell_number(f, mpps.n ? mpps.value : BENCH_NONE);
+		cell(f, view_estimate(&mpps, text));
 		cell_interval(f, &mpps);
-		cell_number(f, gbps.n ? gbps.value : BENCH_NONE);
+		cell(f, view_estimate(&gbps, text));
 		cell_ns(f, &h, 0.5);
 		cell_ns(f, &h, 0.99);
 		cell_ns(f, &h, 0.999);
 		fputs("</tr>\n", f);
 		bench_hist_done(&h);
 	}
-	fputs("</tbody></table></div>\n", f);
+	fputs("</tbody></table></div>\n<p class=\"dim\">In brackets: no block of theirs was "
+	      "undisturbed.</p>\n",
+	      f);
 	return 0;
 }
 

@@ -131,9 +131,9 @@ static int put_paths(FILE *f, const struct bench_doc *doc)
 			fputc(')', f);
 		}
 		fputs(" | ", f);
-		put_or_dash(f, mpps.n ? view_number(mpps.value, text) : "");
+		put_or_dash(f, view_estimate(&mpps, text));
 		fputs(" | ", f);
-		put_or_dash(f, gbps.n ? view_number(gbps.value, text) : "");
+		put_or_dash(f, view_estimate(&gbps, text));
 		r = put_trips(f, doc, i);
 		if (r < 0)
 			return r;
@@ -210,7 +210,7 @@ int bench_text_markdown(FILE *f, const struct bench_doc *doc, const struct bench
 	if (judged->aa.n)
 		fprintf(f, "; A/A of `vf`: %.3f (%.3f to %.3f)", judged->aa.value, judged->aa.lo,
 			judged->aa.hi);
-	fputs(".\n\n", f);
+	fputs(". Figures in brackets: no block of theirs is undisturbed.\n\n", f);
 	r = put_paths(f, doc);
 	if (r < 0)
 		return r;

@@ -45,7 +45,7 @@ const char bench_html_style[] =
 	"svg .grid{stroke:var(--grid)}svg .axis{stroke:var(--line);fill:none}\n"
 	".l{fill:none;stroke-width:1.9;stroke:var(--s)}.l.s0{stroke-width:3}.d1{stroke-dasharray:6 "
 	"4}\n"
-	".b{fill:var(--s)}.o{fill:var(--card);stroke:var(--s);stroke-width:1.8}\n"
+	".b{fill:var(--s)}.soft{opacity:.4}.o{fill:var(--card);stroke:var(--s);stroke-width:1.8}\n"
 	".o.bad{--s:var(--bad)}.steal{fill:var(--bad);opacity:.55}.hatch{fill:var(--dim);"
 	"opacity:.45}\n"
 	".s0{--s:var(--c0)}.s1{--s:var(--c1)}.s2{--s:var(--c2)}.s3{--s:var(--c3)}.s4{--s:var(--c4)}"

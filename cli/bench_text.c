@@ -74,8 +74,8 @@ static int get_figures(const struct bench_doc *doc, unsigned int path, struct fi
 	double lost;
 	int r;
 
-	view_number(mpps.n ? mpps.value : BENCH_NONE, f->mpps);
-	view_number(gbps.n ? gbps.value : BENCH_NONE, f->gbps);
+	view_estimate(&mpps, f->mpps);
+	view_estimate(&gbps, f->gbps);
 	r = view_merged(doc, &what, &h, &lost);
 	if (r < 0)
 		return r;
@@ -185,7 +185,7 @@ void bench_text_summary(FILE *f, const struct bench_doc *doc, const struct bench
 		doc->mode, doc->when, doc->cpus, doc->cpu, doc->hypervisor, doc->kernel);
 	summary_counts(f, doc, judged);
 	fprintf(f, "64 B both ways: vf %s Mpps",
-		rate.n ? view_number(rate.value, number) : "not measured,");
+		rate.n ? view_estimate(&rate, number) : "not measured,");
 	summary_ratios(f, judged, rates);
 	fprintf(f, "\nround trip p50: vf %s",
 		trip.n ? view_ns(trip.value, number) : "not measured");

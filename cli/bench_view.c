@@ -53,12 +53,19 @@ void view_values(const struct bench_doc *doc, enum view_kind kind, struct view_l
 	}
 }
 
+/* Of valid blocks; if there is none, of what there is. */
 static struct bstat_estimate pick_estimate(const struct bench_doc *doc,
 					   const struct bench_pick *pick)
 {
 	double values[BENCH_N_ROUNDS];
+	size_t n = bench_pick_values(doc, pick, false, values);
+	struct bstat_estimate e;
 
-	return bstat_estimate(values, bench_pick_values(doc, pick, values));
+	if (n)
+		return bstat_estimate(values, n);
+	e = bstat_estimate(values, bench_pick_values(doc, pick, true, values));
+	e.disturbed = e.n;
+	return e;
 }
 
 struct bstat_estimate view_rate(const struct bench_doc *doc, const char *path,
@@ -85,33 +92,60 @@ struct bstat_estimate view_trip(const struct bench_doc *doc, const char *path)
 	return pick_estimate(doc, &pick);
 }
 
-int view_merged(const struct bench_doc *doc, const struct view_hist *what,
-		struct bench_hist *ret_hist, double *ret_lost)
+double view_c2c(const struct bench_doc *doc)
 {
-	struct bench_hist sum = {};
+	struct bench_pick pick = {.path = "vf",
+				  .figure = BENCH_C2C,
+				  .test = BENCH_PINGPONG,
+				  .mode = BENCH_ONE,
+				  .size = 64};
+
+	return doc->c2c_ns > 0 ? doc->c2c_ns : pick_estimate(doc, &pick).value;
+}
+
+static bool merges(const struct bench_block *b, const struct view_hist *what)
+{
+	if (b->path != what->path || b->test != what->test || b->size != 64)
+		return false;
+	/* schedules do not mix; constant ones stay in the file */
+	return b->test != BENCH_OPEN ||
+	       (b->mode == BENCH_POISSON && fabs(b->asked_mpps / what->asked_mpps - 1) <= 0.001);
+}
+
+static int merge(const struct bench_doc *doc, const struct view_hist *what, bool valid,
+		 struct bench_hist *sum, double *ret_lost)
+{
 	double sent = 0, missing = 0;
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < doc->n_blocks; i++) {
 		const struct bench_block *b = &doc->block[i];
 
-		if (b->path != what->path || b->test != what->test || !b->valid || b->size != 64)
+		if (b->valid != valid || !merges(b, what))
 			continue;
-		/* schedules do not mix; constant ones stay in the file */
-		if (b->test == BENCH_OPEN && (b->mode != BENCH_POISSON ||
-					      fabs(b->asked_mpps / what->asked_mpps - 1) > 0.001))
-			continue;
-		r = bench_hist_merge(&sum, what->actual ? &b->actual : &b->hist);
+		r = bench_hist_merge(sum, what->actual ? &b->actual : &b->hist);
 		sent += (double)b->sent;
 		missing += (double)b->missing;
 	}
-	if (r < 0) {
-		bench_hist_done(&sum);
-		return r;
-	}
-	*ret_hist = sum;
 	*ret_lost = sent > 0 ? missing / sent : 0;
-	return 0;
+	return r;
+}
+
+int view_merged(const struct bench_doc *doc, const struct view_hist *what,
+		struct bench_hist *ret_hist, double *ret_lost)
+{
+	struct bench_hist sum = {};
+	int r = merge(doc, what, true, &sum, ret_lost);
+
+	if (r >= 0 && !sum.n) {
+		r = merge(doc, what, false, &sum, ret_lost);
+		sum.disturbed = true;
+	}
+	if (r < 0)
+		bench_hist_done(&sum);
+	else
+		*ret_hist = sum;
+	return r;
 }
 
 const char *view_number(double v, char *text)
@@ -151,10 +185,24 @@ const char *view_ns(double ns, char *text)
 
 const char *view_percentile(const struct bench_hist *h, double p, char *text)
 {
+	char number[VIEW_TEXT];
 	double ns;
 
 	*text = '\0';
-	return bench_hist_percentile(h, p, &ns) < 0 ? text : view_ns(ns, text);
+	if (bench_hist_percentile(h, p, &ns) >= 0)
+		snprintf(text, VIEW_TEXT, h->disturbed ? "(%.40s)" : "%.40s", view_ns(ns, number));
+	return text;
+}
+
+const char *view_estimate(const struct bstat_estimate *e, char *text)
+{
+	char number[VIEW_TEXT];
+
+	*text = '\0';
+	if (e->n)
+		snprintf(text, VIEW_TEXT, e->disturbed ? "(%.40s)" : "%.40s",
+			 view_number(e->value, number));
+	return text;
 }
 
 const char *view_size(double size, char *text)

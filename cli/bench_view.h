@@ -27,15 +27,20 @@ struct view_hist {
 
 void view_values(const struct bench_doc *doc, enum view_kind kind, struct view_list *ret_list);
 
-/* view_rate() - full speed both ways */
+/* view_rate() - full speed both ways; as view_merged() of disturbed blocks if there are no others
+ */
 struct bstat_estimate view_rate(const struct bench_doc *doc, const char *path,
 				enum bench_figure figure, unsigned int size, unsigned int burst);
+
+/* view_c2c() - core to core and back in ns: calibrated, else beside round trips; 0 if not known */
+double view_c2c(const struct bench_doc *doc);
 
 /* view_trip() - the median round trip, over rounds */
 struct bstat_estimate view_trip(const struct bench_doc *doc, const char *path);
 
 /*
- * view_merged() - valid blocks' histograms as one; -ENOMEM, -E2BIG
+ * view_merged() - valid blocks' histograms as one, or, if there is none, those of the others;
+ * -ENOMEM, -E2BIG
  * @ret_lost: the share of frames that did not arrive
  */
 int view_merged(const struct bench_doc *doc, const struct view_hist *what,
@@ -45,7 +50,9 @@ int view_merged(const struct bench_doc *doc, const struct view_hist *what,
 const char *view_number(double v, char *text);
 /* view_ns() - with its unit; micro is written "us" */
 const char *view_ns(double ns, char *text);
-/* view_percentile() - as view_ns(); an empty string if too few samples lie beyond */
+/* view_estimate() - as view_number(), in brackets if only disturbed blocks have it; may be empty */
+const char *view_estimate(const struct bstat_estimate *e, char *text);
+/* view_percentile() - as view_ns(), in brackets as above; empty if too few samples lie beyond */
 const char *view_percentile(const struct bench_hist *h, double p, char *text);
 /* view_size() - "64 B" or "mix" */
 const char *view_size(double size, char *text);

@@ -174,7 +174,7 @@ static void a_percentile_wants_100_samples_beyond_it(void **state)
 static void merged_histograms_have_all_samples(void **state)
 {
 	struct bench_bucket a[] = {{10, 100}, {30, 300}}, b[] = {{10, 1}, {20, 2}, {40, 400}};
-	const struct bench_hist x = {400, 5, 29, 2, a}, y = {403, 4, 40, 3, b};
+	const struct bench_hist x = {400, 5, 29, false, 2, a}, y = {403, 4, 40, false, 3, b};
 	struct bench_hist sum = {};
 	double v;
 

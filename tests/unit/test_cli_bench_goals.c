@@ -100,6 +100,24 @@ static void few_rounds_conclude_nothing(void **state)
 	verdict_is(root, "C1", "goal");
 }
 
+static void disturbed_rounds_alone_conclude_nothing_but_are_told(void **state)
+{
+	json_auto_t *root = bench_sample(6);
+	const json_t *g;
+	json_t *b;
+	size_t i;
+
+	json_array_foreach (json_object_get(root, "blocks"), i, b)
+		json_object_set_new(b, "valid", json_false());
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	verdict_is(root, "T1", "inconclusive");
+	verdict_is(root, "T3", "not measured");
+	g = goal(root, "T1");
+	assert_null(json_object_get(g, "ratio"));
+	assert_true(json_is_real(json_object_get(json_object_get(g, "all"), "ratio")));
+	assert_non_null(strstr(json_string_value(json_object_get(g, "reason")), "disturbed"));
+}
+
 static void a_over_a_contains_1(void **state)
 {
 	json_auto_t *root = bench_sample(20);
@@ -158,6 +176,7 @@ int main(void)
 		cmocka_unit_test(an_invalid_block_is_counted_and_kept_out),
 		cmocka_unit_test(a_path_that_is_not_there_is_named),
 		cmocka_unit_test(few_rounds_conclude_nothing),
+		cmocka_unit_test(disturbed_rounds_alone_conclude_nothing_but_are_told),
 		cmocka_unit_test(a_over_a_contains_1),
 		cmocka_unit_test(a_rate_without_loss_is_the_highest_of_its_round),
 		cmocka_unit_test(a_broken_result_is_not_judged),

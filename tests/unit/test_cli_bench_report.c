@@ -151,6 +151,26 @@ static void a_percentile_without_samples_is_a_dash(void **state)
 	assert_non_null(strstr(text, "&ndash;"));
 }
 
+static void figures_of_disturbed_blocks_alone_stand_in_brackets(void **state)
+{
+	json_auto_t *root = bench_sample(2);
+	_cleanup_(freep) char *text = NULL;
+	struct result r;
+	json_t *b;
+	size_t i;
+
+	json_array_foreach (json_object_get(root, "blocks"), i, b)
+		if (!strcmp(json_string_value(json_object_get(b, "path")), "virtio"))
+			json_object_set_new(b, "valid", json_false());
+	r = judge(root);
+	assert_true(view_rate(r.doc, "virtio", BENCH_MPPS, 64, 32).disturbed);
+	assert_false(view_rate(r.doc, "vf", BENCH_MPPS, 64, 32).disturbed);
+	done(&r);
+	text = page(root);
+	assert_true(count(text, "<td class=\"n\">(") >= 5);
+	assert_non_null(strstr(text, " soft\""));
+}
+
 static void the_summary_has_five_lines(void **state)
 {
 	json_auto_t *root = bench_sample(9);
@@ -290,6 +310,7 @@ int main(void)
 		cmocka_unit_test(no_text_of_the_file_becomes_markup),
 		cmocka_unit_test(what_was_not_measured_is_said),
 		cmocka_unit_test(a_percentile_without_samples_is_a_dash),
+		cmocka_unit_test(figures_of_disturbed_blocks_alone_stand_in_brackets),
 		cmocka_unit_test(the_summary_has_five_lines),
 		cmocka_unit_test(a_run_does_not_differ_from_itself),
 		cmocka_unit_test(what_got_faster_is_told_apart_from_what_did_not),

@@ -51,6 +51,7 @@ struct bench_hist {
 	uint64_t n; /* 0: none */
 	double min_ns;
 	double max_ns;
+	bool disturbed; /* made of blocks that are not valid, as there are no others */
 	size_t n_buckets;
 	struct bench_bucket *bucket;
 };

@@ -90,10 +90,11 @@ size_t bench_pick_series(const struct bench_doc *doc, const struct bench_pick *p
 /**
  * bench_pick_values() - the figure of the picked blocks in valid rounds, one after the other
  * @values: room for BENCH_N_ROUNDS
+ * @all:    in all rounds
  *
  * Context: any; pure. Return: how many. Source: none.
  */
-size_t bench_pick_values(const struct bench_doc *doc, const struct bench_pick *pick,
+size_t bench_pick_values(const struct bench_doc *doc, const struct bench_pick *pick, bool all,
 			 double *values);
 
 /**

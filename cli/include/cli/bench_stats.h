@@ -15,7 +15,8 @@ struct bstat_estimate {
 	double value; /* the median */
 	double lo;    /* 95 % interval */
 	double hi;
-	size_t n; /* values that it rests on; 0: there is none */
+	size_t n;	/* values that it rests on; 0: there is none */
+	bool disturbed; /* of values that do not count: for the eye, not for verdicts */
 };
 
 struct bstat_bound {
