@@ -44,6 +44,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 		{"memory-mb", required_argument, NULL, 'm'},
 		{"no-huge", no_argument, NULL, 'h'},
 		{"plugin", required_argument, NULL, 'p'},
+		{"verbose", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
 	};
 	int opt, r = 0;
@@ -66,6 +67,9 @@ static int parse_args(int argc, char **argv, struct args *a)
 			if (a->eal.n_plugins == PLUGINS_MAX)
 				return -EINVAL;
 			a->plugin[a->eal.n_plugins++] = optarg;
+			break;
+		case 'v':
+			a->eal.verbose = true;
 			break;
 		default:
 			r = -EINVAL;
@@ -161,7 +165,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (parse_args(argc, argv, &a) < 0) {
 		fprintf(stderr, "usage: sriov-bench [--cpu N] [--switch-cpu N] [--memory-mb N] "
-				"[--no-huge] [--plugin FILE]...\n");
+				"[--no-huge] [--plugin FILE]... [--verbose]\n");
 		return 2;
 	}
 	/* drivers print where they like: answers go out of what was standard output */
@@ -171,6 +175,7 @@ int main(int argc, char **argv)
 		log_error(-errno, "no standard output");
 		return 1;
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	r = start(&a, &e);
 	if (r < 0) {
 		log_error(r, "DPDK does not start");

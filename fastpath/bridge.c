@@ -22,8 +22,8 @@
 
 #define MEMORY_MB    40u
 #define POOL_MBUFS   4095u /* frames are in flight for one round only, and in the uplink's rings */
-#define POOL_CACHE   128u
-#define FDB_LIST_MAX 512u /* entries that fit into one control message */
+#define POOL_CACHE   512u  /* frames of several rounds: they come back into it, not into the pool */
+#define FDB_LIST_MAX 512u  /* entries that fit into one control message */
 
 struct bridge {
 	const char *name;

@@ -86,7 +86,7 @@ int fp_eal_init(const struct fp_eal *want, int *ret_cpu)
 				"--no-pci",
 				"--no-telemetry",
 				"--iova-mode=va",
-				"--log-level=*:error",
+				want->verbose ? "--log-level=pmd*:debug" : "--log-level=*:error",
 				"-m",
 				memory};
 	int argc = 9;

@@ -18,6 +18,7 @@ struct fp_eal {
 	int cpu;		/* of the data thread; -1: the last one that we may use */
 	bool no_huge;
 	bool main_only; /* the main thread is the data thread */
+	bool verbose;	/* drivers tell what they chose */
 };
 
 /**

@@ -51,6 +51,7 @@ static void entry_set(struct fp_fdb *fdb, uint64_t *key, uint64_t val)
 		fdb->n_port[key_port(val)]++;
 		put32(&fdb->n, fdb->n + 1);
 	}
+	fdb->version++;
 	put64(key, val);
 }
 

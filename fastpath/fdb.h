@@ -40,7 +40,8 @@ struct fp_fdb {
 	uint32_t seen_ms[FP_FDB_BUCKETS][FP_FDB_WAYS];
 	uint32_t n_port[FP_PORTS];
 	uint32_t n;
-	uint32_t sweep; /* bucket that ageing looks at next */
+	uint32_t version; /* grows whenever an address is learned, moved or forgotten */
+	uint32_t sweep;	  /* bucket that ageing looks at next */
 	uint64_t seed;
 	uint64_t not_learned; /* for want of room */
 	uint64_t moves;

@@ -97,6 +97,7 @@ int fp_switch_add_port(struct fp_switch *sw, struct fp_port *p)
 		return -ENOMEM;
 	*fresh = *now;
 	assert(p->id < FP_PORTS && fresh->n < FP_PORTS && !fresh->by_id[p->id]);
+	p->last.port = FP_FDB_NONE;
 	fresh->port[fresh->n++] = p;
 	fresh->by_id[p->id] = p;
 	set_publish(sw, fresh);
@@ -159,6 +160,41 @@ static void flood(struct fp_switch *sw, const struct fp_set *set, const struct f
 	counter_add(&sw->flooded, 1);
 }
 
+/* Goes where the port's last frame went? Most frames do: senders come in bursts. */
+static inline bool forward_same(const struct fp_switch *sw, const struct fp_set *set,
+				const struct fp_port *from, struct rte_mbuf *m, uint32_t now_ms)
+{
+	const struct fp_flow_cache *c = &from->last;
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct fp_port *to;
+	uint64_t low;
+	uint32_t high;
+
+	if (m->data_len < FRAME_MIN || c->port < 0 || c->now_ms != now_ms ||
+	    c->version != sw->fdb->version)
+		return false;
+	memcpy(&low, frame, sizeof(low));
+	memcpy(&high, frame + sizeof(low), sizeof(high));
+	to = set->by_id[c->port];
+	if (low != c->mac_low || high != c->mac_high || !to)
+		return false;
+	if (to != from)
+		to->out[to->n_out++] = m;
+	return true;
+}
+
+static void remember(const struct fp_switch *sw, struct fp_port *from, const uint8_t *frame,
+		     int port, uint32_t now_ms)
+{
+	struct fp_flow_cache *c = &from->last;
+
+	memcpy(&c->mac_low, frame, sizeof(c->mac_low));
+	memcpy(&c->mac_high, frame + sizeof(c->mac_low), sizeof(c->mac_high));
+	c->version = sw->fdb->version;
+	c->now_ms = now_ms;
+	c->port = port;
+}
+
 /* Learn the source, choose the destination. A frame is in at most one batch of each port. */
 static void forward(struct fp_switch *sw, const struct fp_set *set, struct fp_port *from,
 		    struct rte_mbuf *m, uint32_t now_ms)
@@ -187,6 +223,7 @@ static void forward(struct fp_switch *sw, const struct fp_set *set, struct fp_po
 	if (port >= 0 && set->by_id[port]) {
 		struct fp_port *to = set->by_id[port];
 
+		remember(sw, from, frame, port, now_ms);
 		/* a frame to where it came from is at its end already */
 		if (to != from)
 			to->out[to->n_out++] = m;
@@ -216,7 +253,8 @@ static unsigned int port_poll(struct fp_switch *sw, const struct fp_set *set, st
 
 	for (uint16_t i = 0; i < n; i++) {
 		bytes += m[i]->pkt_len;
-		forward(sw, set, from, m[i], now_ms);
+		if (!forward_same(sw, set, from, m[i], now_ms))
+			forward(sw, set, from, m[i], now_ms);
 	}
 	for (unsigned int i = 0; i < set->n; i++)
 		if (set->port[i]->n_out > 0)

@@ -43,12 +43,25 @@ static inline uint64_t counter_get(const counter_t *c)
 	return atomic_load_explicit(&c->v, memory_order_relaxed);
 }
 
+/*
+ * The port's last frame with a known destination: what has the same addresses goes the same way,
+ * and nothing is to be learned, until the table changes or its clock ticks.
+ */
+struct fp_flow_cache {
+	uint64_t mac_low; /* destination and source as they stand in the frame: 8 bytes, 4 bytes */
+	uint32_t mac_high;
+	uint32_t version; /* of the table */
+	uint32_t now_ms;
+	int port; /* FP_FDB_NONE: nothing is remembered */
+};
+
 struct fp_port {
 	unsigned int id;	  /* number in the forwarding database */
 	_Atomic int vid;	  /* vhost device behind it; -1: none connected */
 	struct fp_uplink *uplink; /* instead of a vhost device */
 	mac48_t only_from;	  /* the only source address taken from the port; 0: any */
 	/* data thread only */
+	struct fp_flow_cache last;
 	unsigned int n_out;
 	struct rte_mbuf *out[FP_BURST]; /* what this round sends to the port */
 	counter_t rx_packets;		/* from the guest */
