@@ -71,14 +71,15 @@ static inline void judge(struct fp_way *w, struct rte_mbuf *m, uint32_t sent, st
 	}
 }
 
-uint32_t fp_way_pull(struct fp_way *w, uint32_t burst, struct fp_block *b, uint64_t at)
+/* One call of the driver. */
+static uint32_t pull(struct fp_way *w, uint32_t burst, struct fp_block *b, uint64_t at)
 {
-	struct rte_mbuf *m[FP_BENCH_BURST_MAX];
+	struct rte_mbuf *m[RX_BURST_MAX];
 	uint32_t n, sent = fp_way_sent(w);
 	bool plain = true;
 	uint64_t now;
 
-	n = rte_eth_rx_burst(w->to, 0, m, (uint16_t)RTE_MAX(burst, RX_BURST_MIN));
+	n = rte_eth_rx_burst(w->to, 0, m, (uint16_t)burst);
 	if (n == 0)
 		return 0;
 	now = at ? tsc_read() : 0;
@@ -94,6 +95,17 @@ uint32_t fp_way_pull(struct fp_way *w, uint32_t burst, struct fp_block *b, uint6
 	else
 		rte_pktmbuf_free_bulk(m, n);
 	return n;
+}
+
+uint32_t fp_way_pull(struct fp_way *w, uint32_t burst, struct fp_block *b, uint64_t at)
+{
+	uint32_t step = RTE_MAX(RTE_MIN(burst, RX_BURST_MAX), RX_BURST_MIN), n, all = 0;
+
+	do {
+		n = pull(w, step, b, at);
+		all += n;
+	} while (n == step && all < burst);
+	return all;
 }
 
 void fp_ways_drain(struct fp_way *w, unsigned int n, struct fp_block *b, uint64_t at)

@@ -10,9 +10,10 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
-#define DRAIN_US       UINT64_C(1000000)
-#define DRAIN_QUIET_US UINT64_C(100000)
-#define RX_BURST_MIN   8u /* vector receive functions return nothing to less */
+#define DRAIN_US       UINT64_C(1500000)
+#define DRAIN_QUIET_US UINT64_C(300000) /* so long may a switch not run on a crowded machine */
+#define RX_BURST_MIN   8u		/* vector receive functions return nothing to less */
+#define RX_BURST_MAX   32u /* nor do all of them refill their ring with more than that a call */
 #define GAP_US	       20u
 
 struct fp_way {
@@ -68,7 +69,7 @@ static inline uint32_t fp_way_push(struct fp_way *w)
 }
 
 /**
- * fp_way_pull() - receive up to @burst frames and judge them
+ * fp_way_pull() - receive up to about @burst frames and judge them
  * @b:  with @at, latencies of frames that were to be sent at @at or later go into its histograms
  * @at: 0: none do
  *
