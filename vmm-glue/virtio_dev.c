@@ -294,12 +294,19 @@ static void kicks_set(struct virtio_dev *v, bool on)
 static void kicks_move(struct virtio_dev *v)
 {
 	const struct pci_bar *b = &v->pci.bar[VIRTIO_BAR];
-	uint64_t gpa = b->gpa + VIRTIO_BAR_NOTIFY;
+	uint64_t gpa;
+	bool mapped;
+
+	/* the main thread looks after all BARs when a function left */
+	pthread_mutex_lock(&v->pci.lock);
+	gpa = b->gpa + VIRTIO_BAR_NOTIFY;
+	mapped = b->mapped;
+	pthread_mutex_unlock(&v->pci.lock);
 
 	pthread_mutex_lock(&v->lock);
-	if (v->kicks_on && (!b->mapped || gpa != v->kicks_gpa))
+	if (v->kicks_on && (!mapped || gpa != v->kicks_gpa))
 		kicks_set(v, false);
-	if (!v->kicks_on && b->mapped) {
+	if (!v->kicks_on && mapped) {
 		v->kicks_gpa = gpa;
 		kicks_set(v, true);
 	}
