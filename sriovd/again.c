@@ -119,7 +119,8 @@ void vm_return(struct sriovd *d, struct vm *vm)
 {
 	char *name;
 
-	if (vm->returning || vm->state != VM_RUNNING || d->closing || !next_lost(d, vm, ""))
+	if (!d->settled || vm->returning || vm->state != VM_RUNNING || d->closing ||
+	    !next_lost(d, vm, ""))
 		return;
 	name = strdup(vm->name);
 	if (!name)

@@ -191,9 +191,12 @@ int reconcile_start(struct sriovd *d)
 	settle_nets(d, false);
 	bring_up_all(d);
 	settle_nets(d, true);
+	d->settled = true;
 	vm_autostart(d);
 	for (struct vm *vm = d->vms; vm; vm = vm->next)
 		vm_return(d, vm);
+	for (size_t i = 0; i < d->n_bridges; i++)
+		bridge_relink(d, &d->bridges[i]);
 	return janitor_start(d);
 }
 

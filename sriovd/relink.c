@@ -143,7 +143,7 @@ static void relink_job(struct sriovd *d, void *arg)
 
 void bridge_relink(struct sriovd *d, struct bridge *br)
 {
-	if (br->relinking || d->stopping || d->closing || !next_down(d, br, ""))
+	if (!d->settled || br->relinking || d->stopping || d->closing || !next_down(d, br, ""))
 		return;
 	br->relinking = true;
 	if (job_start(d, relink_job, br) < 0)

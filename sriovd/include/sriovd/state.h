@@ -225,6 +225,7 @@ struct sriovd {
 	bool stopping;	   /* sriovd ends: waits end, no new operation starts */
 	bool closing;	   /* a shutdown request takes everything down */
 	bool janitor;	   /* its job runs */
+	bool settled;	   /* what an earlier sriovd left is dealt with: jobs may work on nets */
 	unsigned int jobs; /* threads of ours that run */
 	char ledger_problem[LEDGER_REASON];
 
