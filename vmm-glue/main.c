@@ -140,6 +140,10 @@ int main(int argc, char **argv)
 	log_init("sriov-vmm");
 	/* one arena: its threads allocate little, and memory is counted per VM */
 	mallopt(M_ARENA_MAX, 1);
+	/* large structures are hardly touched: pages of their own, which calloc() need not clear */
+	mallopt(M_MMAP_THRESHOLD, 16 << 10);
+	mallopt(M_TOP_PAD, 4 << 10);
+	malloc_trim(0);
 	signal(SIGPIPE, SIG_IGN); /* the console's reader may go */
 	r = jail_close_others(&o.control_fd, 1);
 	if (r < 0)
