@@ -134,28 +134,6 @@ int bh_add_pages(int n)
 	return (int)(after - before);
 }
 
-/* Huge pages of the host that others use: files of ours must not stay there. */
-static void hide_huge_mounts(void)
-{
-	FILE *f = fopen("/proc/self/mounts", "re");
-	char line[4096], dir[8][PATH_MAX];
-	unsigned int n = 0;
-
-	while (f && n < 8 && fgets(line, sizeof(line), f)) {
-		char *save = NULL, *at, *type;
-
-		strtok_r(line, " ", &save);
-		at = strtok_r(NULL, " ", &save);
-		type = strtok_r(NULL, " ", &save);
-		if (at && type && !strcmp(type, "hugetlbfs"))
-			bh_text(dir[n++], PATH_MAX, "%s", at);
-	}
-	if (f)
-		fclose(f);
-	while (n)
-		umount2(dir[--n], MNT_DETACH);
-}
-
 static int copy_file(const char *from, const char *to)
 {
 	_cleanup_(fd_closep) int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
@@ -182,10 +160,6 @@ int bh_prepare(struct bench_host *b)
 	/* process ids as they are in here; without it we can do, too */
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		fprintf(stderr, "bench: no /proc of our own: %s\n", strerrordesc_np(errno));
-	hide_huge_mounts();
-	bh_text(path, sizeof(path), "%s/huge", b->dir);
-	if (mkdir(path, 0700) < 0 || mount("none", path, "hugetlbfs", 0, "pagesize=2M") < 0)
-		return -errno;
 	CPU_ZERO(&set);
 	CPU_SET(b->cpu_gen, &set);
 	CPU_SET(b->cpu_switch, &set);

@@ -47,6 +47,7 @@ static unsigned int curves(const struct bh_plan *plan, unsigned int traits, stru
 	static const unsigned int bursts[] = {1, 2, 4, 8, 16, 64};
 	static const double loads[] = {0.1, 0.5, 2};
 	static const double shares[] = {0.1, 0.5, 0.9};
+	static const double rates[] = {0.5, 0.7, 0.8, 0.9, 0.95};
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
@@ -62,6 +63,10 @@ static unsigned int curves(const struct bh_plan *plan, unsigned int traits, stru
 		blocks[n++] = open_loop(plan, loads[i], 0);
 	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
 		blocks[n++] = open_loop(plan, 0, shares[i]);
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates) && (traits & BH_TRAIT_AA); i++) {
+		blocks[n] = load(plan, 64, LINE_BURST);
+		blocks[n++].share = rates[i];
+	}
 	return n;
 }
 

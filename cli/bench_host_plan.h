@@ -17,7 +17,8 @@ enum bh_test {
 };
 
 /* What a path is measured for, besides rate at 64 bytes and round trips. */
-#define BH_TRAIT_AA    0x01u /* visited twice a round, to know the resolution */
+#define BH_TRAIT_AA \
+	0x01u /* visited twice a round, to know the resolution; and rates without loss */
 #define BH_TRAIT_LARGE 0x02u /* 1518 bytes also in the quick mode */
 #define BH_TRAIT_BURST 0x04u /* single frames also in the quick mode */
 #define BH_TRAIT_OPEN  0x08u /* latency under load also in the quick mode */
