@@ -112,7 +112,8 @@ class Archive:
         return b"".join(self.parts)
 
 
-def initramfs(build, wanted=(), script=""):
+def initramfs(build, wanted=(), script="", later=()):
+    """With modules that are loaded, and others that only lie in /modules."""
     archive = Archive()
     for name in ("bin", "dev", "proc", "sys", "modules", "tmp", "mnt"):
         archive.add(name, 0o40755)
@@ -123,7 +124,7 @@ def initramfs(build, wanted=(), script=""):
     archive.add("bin/busybox", 0o100755, pathlib.Path(busybox).read_bytes())
     archive.add("init", 0o100755, (INIT % script).encode())
     found = modules(build, wanted)
-    for name, data in found.items():
+    for name, data in {**modules(build, later), **found}.items():
         archive.add(f"modules/{name}.ko", 0o100644, data)
     archive.add("modules/order", 0o100644, "".join(f"{m}\n" for m in found).encode())
     return archive.bytes()
