@@ -13,7 +13,7 @@
 
 #define BENCH_ROUNDS_MAX 100u
 #define BENCH_VM	 "bench-vm"
-#define BENCH_VFS	 4u /* two for the vf path, two for the emulated one */
+#define BENCH_VFS	 2u
 
 enum bench_path_id {
 	BENCH_EMULATED,

@@ -26,7 +26,7 @@ struct rtt_plan {
 	uint64_t chunk;	 /* samples a request: none takes longer than some seconds */
 };
 
-static const struct rtt_plan rtt_trapped = {.times = 1, .settle = 50, .chunk = 20000};
+static const struct rtt_plan rtt_trapped = {.times = 1, .settle = 50, .chunk = 2000};
 static const struct rtt_plan rtt_direct = {.times = 10, .settle = 5000, .chunk = 1000000};
 
 int bench_request(struct bench *b, const struct bench_path *p, json_t *body, json_t **ret_result)

@@ -103,7 +103,7 @@ int bench_check(struct bench *b)
 	json_array_foreach (json_object_get(pfs, "pfs"), i, v) {
 		const char *name = json_string_value(json_object_get(v, "name"));
 		const char *kind = json_string_value(json_object_get(v, "kind"));
-		/* path emulated is a software PF's alone */
+		/* what is measured beside it is software, too */
 		bool suits =
 			b->pf ? name && !strcmp(b->pf, name) : !kind || !strcmp(kind, "software");
 
@@ -145,12 +145,13 @@ static int add_net(const struct bench *b, const struct bench_path *p, const char
 	char path[API_PATH_MAX];
 	int r;
 
-	if (strcmp(p->name, "virtio"))
+	if (!strcmp(p->name, "vf"))
 		json_object_set_new(body, "pf", json_string(b->pf));
 	r = api_call(b->cli, "POST", "/v1/nets", body, API_TIMEOUT_MS, NULL);
 	if (r < 0)
 		return r;
-	attach = json_pack("{s:s, s:s}", "vm", BENCH_VM, "path", p->name);
+	attach = json_pack("{s:s, s:s, s:s*}", "vm", BENCH_VM, "path", p->name, "backend",
+			   strcmp(p->name, "vf") ? "bridge" : NULL);
 	r = api_path(path, "nets", name, "attach", NULL);
 	if (r < 0)
 		return r;

@@ -76,6 +76,7 @@ void dp_init(struct dp *dp, struct intr *intr, void (*poke)(void *), void *ctx)
 	dp->poke = poke;
 	dp->poke_ctx = ctx;
 	dp->tsc_per_us = 1;
+	dp->spin_us = DP_SPIN_US;
 	dp->n_workers = 1;
 	workers_reset(dp, intr);
 	for (unsigned int q = 0; q < NIC_QUEUES; q++) {

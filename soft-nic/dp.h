@@ -241,6 +241,8 @@ struct dp_worker {
 	int cpu; /* -1: not pinned */
 };
 
+#define DP_SPIN_US 1000u
+
 struct dp {
 	unsigned int n_workers;
 	struct dp_worker worker[DP_WORKERS];
@@ -249,6 +251,7 @@ struct dp {
 	struct snic_wire *wire;
 	struct dp_ring *rings; /* between workers */
 	uint64_t tsc_per_us;
+	uint32_t spin_us; /* look on for so long after the last work */
 	void (*poke)(void *ctx);
 	void *poke_ctx;
 	void (*started)(void *poke_ctx); /* see struct snic_ops, data_thread */

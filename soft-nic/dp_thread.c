@@ -17,7 +17,6 @@
 #include <unistd.h>
 #include "dp_peer.h"
 
-#define SPIN_US	      1000u
 #define NAP_PART      32u /* a nap lasts this part of the silence so far */
 #define NAP_MIN_US    30u
 #define SLEEP_US      1000u
@@ -95,7 +94,7 @@ static void *worker_main(void *arg)
 		}
 		if (work)
 			continue;
-		if (likely(now - last_work < SPIN_US * per_us && me->cfg->any_queue)) {
+		if (likely(now - last_work < me->dp->spin_us * per_us && me->cfg->any_queue)) {
 			if (unlikely(atomic_load_explicit(&me->rung, memory_order_relaxed)))
 				atomic_store_explicit(&me->rung, SNIC_SPIN, memory_order_relaxed);
 			cpu_relax();

@@ -305,6 +305,8 @@ int snic_new(const struct snic_config *config, struct snic **ret_snic)
 	s->intr.ctx = config->ctx;
 	dp_init(&s->dp, &s->intr, config->ops->poke, config->ctx);
 	s->dp.started = config->ops->data_thread;
+	if (config->all_trap)
+		s->dp.spin_us = 0;
 	for (unsigned int q = 0; q < NIC_QUEUES; q++) {
 		/* generation 0 is "never started"; a queue that was never stopped has none of ours
 		 */

@@ -269,7 +269,7 @@ static struct snic_dma region_of(const struct dma_mem *ram)
 static int nic_new(struct emulated *e, const uint8_t mac[6])
 {
 	const struct dma_mem *high = vmm_ram_high(e->pci.vm);
-	struct snic_config config = {.ops = &model_ops, .ctx = e};
+	struct snic_config config = {.ops = &model_ops, .ctx = e, .all_trap = true};
 	struct snic_dma region[2] = {region_of(vmm_ram(e->pci.vm))};
 	int r;
 

@@ -46,6 +46,7 @@ struct snic_config {
 	uint8_t mac[6]; /* what the NVM holds */
 	const struct snic_ops *ops;
 	void *ctx;
+	bool all_trap; /* every doorbell is a register access of ours: no data thread need spin */
 };
 
 struct snic_dma {
