@@ -68,6 +68,18 @@ static struct net *stray_net(struct sriovd *d, const struct stray *s)
 }
 
 /*
+ * Looked at without a hold on the net: an event may be late, of a device before this one, and must
+ * not make a request that comes meanwhile find the net busy.
+ */
+static bool is_amiss(struct sriovd *d, struct vm *vm, const struct stray *s)
+{
+	enum vm_device_state state;
+
+	return vm_device_look(d, vm, s->net, &state) >= 0 &&
+	       (state == DEVICE_ABSENT || state == DEVICE_LOST);
+}
+
+/*
  * Most often a detach is about to say so itself, and there is nothing to do; but a guest may also
  * let go after the deadline of the request that asked it, and a back end may go at any time.
  */
@@ -89,7 +101,9 @@ static void stray_job(struct sriovd *d, void *arg)
 	vm = net->vm;
 	if (hold_take(&vm->hold, false, "", &e, "removal of %s", s->net) < 0)
 		return;
-	if (hold_take(&net->hold, true, "", &e, "removal of %s", s->net) >= 0) {
+	if (is_amiss(d, vm, s) && stray_net(d, s) == net && net->vm == vm &&
+	    net->state == NET_ATTACHED &&
+	    hold_take(&net->hold, true, "", &e, "removal of %s", s->net) >= 0) {
 		stray_settle(d, net, s->by_host);
 		hold_release(d, &net->hold, true);
 	}
