@@ -232,6 +232,11 @@ class Guest:
         check(found[1] == "0", f"{self.name}: {command}: exit status {found[1]}: {printed}")
         return printed
 
+    def complaints(self, *more):
+        """What its kernel says is wrong, if anything. Looked for there: a console is slow."""
+        words = " ".join(f"-e '{word}'" for word in ("WARNING: CPU", "BUG: ", "Call Trace") + more)
+        return self.run(f"dmesg | grep -A9 {words} | head -n 30; true").strip()
+
     def ended(self, timeout=60):
         """Wait for the guest's end; vm.info then."""
         until = time.monotonic() + timeout
