@@ -171,8 +171,10 @@ bool pf_kernel_settle(struct sriovd *d, struct pf *pf)
 		return false;
 	if (pf->removed || hold_take(&pf->hold, true, "", &e, "probe of %s", pf->name) < 0)
 		return !pf->removed;
+	pf->probing = true;
 	if (pf->up && !pf->removed && probe(d, pf, false, &e) < 0)
 		log_object_warning(pf->object, 0, "%s", e.text);
+	pf->probing = false;
 	hold_release(d, &pf->hold, true);
 	return false;
 }

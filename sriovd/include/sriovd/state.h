@@ -70,6 +70,7 @@ struct pf {
 	unsigned int serial; /* counts changes made by us, which no event is about */
 	bool removed;	     /* it goes away: jobs end */
 	bool absent;	     /* not there, or another driver has it */
+	bool probing;	     /* its driver is asked what it can, which is over soon */
 	bool hurry;	     /* it is there again: no more waiting before the next recovery */
 	bool remake;	     /* its VFs were lost: those that are found are somebody else's */
 	struct vf vf[VFS_MAX];
