@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (console_tail(vm, tail, 256) != strlen(tail))
 		abort();
 	guest_ifs_update(vm);
-	if (vm->slot[1].gif.kind > GUEST_IF_VIRTIO || vm->slot[1].gif.state > GUEST_IF_REMOVING)
+	if (vm->slot[1].gif.kind > GUEST_IF_EMULATED || vm->slot[1].gif.state > GUEST_IF_REMOVING)
 		abort();
 	if (guest_request_poll(vm, &res) == 0 && guest_res_check(&vm->req, &res) < 0)
 		abort();
