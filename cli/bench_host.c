@@ -18,6 +18,7 @@
 #include <lib/clock.h>
 
 #include "bench_host.h"
+#include "interrupt.h"
 
 #define PAGES_ADDED \
 	800 /* 512 MiB for the generator, as much for Open vSwitch, the rest for others */
@@ -26,27 +27,6 @@
 #define CALIBRATE_MS 60000u
 #define END_US	     (20 * USEC_PER_SEC)
 #define LOOK_US	     50000
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int sig)
-{
-	stop = sig;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	/* no SA_RESTART: waiting calls return and see the flag */
-	sigemptyset(&sa.sa_mask);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	/* an engine that is gone is seen by its answer */
-	sa.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &sa, NULL);
-}
 
 /* ---- inside ------------------------------------------------------------------------------ */
 
@@ -99,7 +79,7 @@ static int run(struct bench_host *b)
 		r = bh_rounds(b);
 	if (r >= 0)
 		r = bh_resets(b);
-	return stop ? -EINTR : r;
+	return *b->stop ? -EINTR : r;
 }
 
 /* What was measured is told, also when something went wrong later. */
@@ -153,8 +133,8 @@ static _Noreturn void inside(struct bench_host *b, int lifeline, bh_finish_t giv
 	setsid();
 	prefer();
 	if (poll(&p, 1, 0) != 0)
-		stop = SIGTERM;
-	status = finish(b, stop ? -EINTR : run(b), give, userdata);
+		raise(SIGTERM);
+	status = finish(b, *b->stop ? -EINTR : run(b), give, userdata);
 	if (fflush(stdout) || ferror(stdout))
 		status = CLI_FAILED;
 	kill(-1, SIGKILL);
@@ -172,13 +152,13 @@ static _Noreturn void inside(struct bench_host *b, int lifeline, bh_finish_t giv
 /* ---- outside ----------------------------------------------------------------------------- */
 
 /* Waits for the inner process, passing signals on; its exit status. */
-static int await(pid_t pid)
+static int await(pid_t pid, const volatile sig_atomic_t *stop)
 {
 	uint64_t end = 0;
 	int status;
 
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (stop && !end) {
+		if (*stop && !end) {
 			fprintf(stderr, "\nsriovctl bench: interrupted, ending what was started\n");
 			kill(pid, SIGTERM);
 			end = clock_us() + clock_patient_us(END_US);
@@ -191,7 +171,7 @@ static int await(pid_t pid)
 		return WEXITSTATUS(status);
 	fprintf(stderr, "sriovctl bench: its inner process was killed by signal %d\n",
 		WTERMSIG(status));
-	return stop ? CLI_INTERRUPTED : CLI_FAILED;
+	return *stop ? CLI_INTERRUPTED : CLI_FAILED;
 }
 
 static int run_inside(struct bench_host *b, bh_finish_t give, void *userdata)
@@ -216,7 +196,7 @@ static int run_inside(struct bench_host *b, bh_finish_t give, void *userdata)
 			strerrordesc_np(errno));
 		return CLI_FAILED;
 	}
-	return await((pid_t)pid);
+	return await((pid_t)pid, b->stop);
 }
 
 static int init(struct bench_host *b, const struct bh_options *opt)
@@ -225,7 +205,7 @@ static int init(struct bench_host *b, const struct bh_options *opt)
 	struct tm utc;
 	int r;
 
-	*b = (struct bench_host){.opt = opt, .stop = &stop, .engine.out = -1};
+	*b = (struct bench_host){.opt = opt, .engine.out = -1};
 	strftime(b->when, sizeof(b->when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
 	bh_plan_init(&b->plan, opt->quick, opt->rounds);
 	b->blocks = json_array();
@@ -255,7 +235,9 @@ int bh_main(const struct bh_options *opt, bh_finish_t give, void *userdata)
 	r = init(&b, opt);
 	if (r < 0)
 		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
-	catch_signals();
+	b.stop = interrupt_catch();
+	/* an engine that is gone is seen by its answer */
+	signal(SIGPIPE, SIG_IGN);
 	bh_text(b.dir, sizeof(b.dir), WORK_DIR);
 	if (!mkdtemp(b.dir)) {
 		fprintf(stderr, "sriovctl bench: %s: %s\n", b.dir, strerrordesc_np(errno));

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <lib/clock.h>
+#include <lib/text.h>
 
 #include "bench_host.h"
 
@@ -39,14 +40,12 @@ bool bh_text(char *text, size_t size, const char *fmt, ...)
 
 static void note_command(json_t *commands, const struct bh_spawn *how)
 {
-	char text[2048];
-	size_t len = 0;
+	char text[2048] = "";
 
 	if (!commands)
 		return;
-	for (unsigned int i = 0; how->argv[i] && len < sizeof(text) - 1; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? " " : "",
-					how->argv[i]);
+	for (unsigned int i = 0; how->argv[i]; i++)
+		text_join(text, sizeof(text), " ", "%s", how->argv[i]);
 	json_array_append_new(commands, json_string(text));
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,25 +8,8 @@
 #include <cli/args.h>
 #include "bench.h"
 #include "bench_host_command.h"
+#include "interrupt.h"
 #include "table.h"
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int sig)
-{
-	stop = sig;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	/* no SA_RESTART: waiting calls return and see the flag */
-	sigemptyset(&sa.sa_mask);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-}
 
 static void calibrate(struct bench *b)
 {
@@ -84,16 +66,15 @@ static int run_bench(const struct cli *caller, const struct cli_args *args)
 
 	if (args_text(args, "host"))
 		return bench_host_command(caller, args);
-	cli.stop = &stop;
 	bench_init(&b, &cli, args_text(args, "pf"), rounds, samples);
 	if (api_call(&cli, "GET", "/v1/status", NULL, API_TIMEOUT_MS, NULL) < 0)
 		return CLI_FAILED;
-	catch_signals();
+	cli.stop = interrupt_catch();
 	if (bench_clean(&b) < 0 || bench_check(&b) < 0)
 		return CLI_FAILED;
 	/* before anything of ours spins */
 	calibrate(&b);
-	r = stop ? -EINTR : bench_setup(&b);
+	r = *cli.stop ? -EINTR : bench_setup(&b);
 	if (r >= 0)
 		r = bench_rounds(&b);
 	if (r >= 0)
@@ -101,7 +82,7 @@ static int run_bench(const struct cli *caller, const struct cli_args *args)
 	cleaned = bench_clean(&b);
 	if (r >= 0)
 		r = give_report(&b, &cli, args_text(args, "output"));
-	if (r == -EINTR || (r < 0 && stop))
+	if (r == -EINTR || (r < 0 && *cli.stop))
 		return CLI_INTERRUPTED;
 	return r < 0 || cleaned < 0 ? CLI_FAILED : CLI_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "api.h"
 #include <cli/args.h>
+#include <lib/text.h>
 #include "events.h"
 #include "table.h"
 #include "vm_body.h"
@@ -51,18 +52,17 @@ static void jail_line(json_t *vm)
 	const char *root = "-", *seccomp = "-";
 	int uid = -1, landlock = 0;
 	char text[192], names[96] = "";
-	size_t i, len = 0;
+	size_t i;
 
 	if (!jail)
 		return;
 	(void)json_unpack(jail, "{s?i, s?s, s?i, s?s}", "uid", &uid, "root", &root, "landlock",
 			  &landlock, "seccomp", &seccomp);
 	json_array_foreach (json_object_get(jail, "namespaces"), i, name)
-		if (json_is_string(name) && len < sizeof(names))
-			len += (size_t)snprintf(names + len, sizeof(names) - len, " %s",
-						json_string_value(name));
-	snprintf(text, sizeof(text), "uid %d; namespaces%s; root %s; landlock %d; seccomp %s", uid,
-		 *names ? names : " none", root, landlock, seccomp);
+		if (json_is_string(name))
+			text_join(names, sizeof(names), " ", "%s", json_string_value(name));
+	snprintf(text, sizeof(text), "uid %d; namespaces %s; root %s; landlock %d; seccomp %s", uid,
+		 *names ? names : "none", root, landlock, seccomp);
 	json_object_set_new(vm, "jail", json_string(text));
 }
 
@@ -71,17 +71,16 @@ static void disks_line(json_t *vm)
 {
 	json_t *disk;
 	char text[2048] = "";
-	size_t i, len = 0;
+	size_t i;
 
 	if (!json_object_get(vm, "disks"))
 		return;
 	json_array_foreach (json_object_get(vm, "disks"), i, disk) {
 		const char *path = json_string_value(json_object_get(disk, "path"));
 
-		if (path && len < sizeof(text))
-			len += (size_t)snprintf(
-				text + len, sizeof(text) - len, "%s%s%s", i ? ", " : "", path,
-				json_is_true(json_object_get(disk, "readonly")) ? " (ro)" : "");
+		if (path)
+			text_join(text, sizeof(text), ", ", "%s%s", path,
+				  json_is_true(json_object_get(disk, "readonly")) ? " (ro)" : "");
 	}
 	json_object_set_new(vm, "disks", json_string(text));
 }
@@ -91,7 +90,7 @@ static void devices_line(json_t *vm)
 {
 	json_t *device;
 	char text[2048] = "";
-	size_t i, len = 0;
+	size_t i;
 
 	if (!json_object_get(vm, "devices"))
 		return;
@@ -100,9 +99,7 @@ static void devices_line(json_t *vm)
 
 		(void)json_unpack(device, "{s?s, s?s, s?s}", "id", &id, "kind", &kind, "state",
 				  &state);
-		if (len < sizeof(text))
-			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %s %s",
-						i ? ", " : "", id, kind, state);
+		text_join(text, sizeof(text), ", ", "%s %s %s", id, kind, state);
 	}
 	json_object_set_new(vm, "devices", json_string(text));
 }

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <lib/jail.h>
+#include <lib/text.h>
 
 /* A directory that every host of ours has, to mount an empty root on; nobody else sees it. */
 #define ROOT_PLACE "/proc"
@@ -283,11 +284,10 @@ void jail_describe(const struct jail_state *s, char *text, size_t size)
 {
 	char names[64] = "";
 	const char *name;
-	size_t len = 0;
 
-	for (unsigned int i = 0; (name = jail_namespace(s, i)) && len < sizeof(names); i++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len, " %s", name);
-	snprintf(text, size, "uid %u, namespaces%s, root %s, landlock %d, seccomp %s", s->uid,
-		 *names ? names : " none", s->root ? "empty" : "of the host", s->landlock,
+	for (unsigned int i = 0; (name = jail_namespace(s, i)); i++)
+		text_join(names, sizeof(names), " ", "%s", name);
+	snprintf(text, size, "uid %u, namespaces %s, root %s, landlock %d, seccomp %s", s->uid,
+		 *names ? names : "none", s->root ? "empty" : "of the host", s->landlock,
 		 jail_mode_name(s->seccomp));
 }
