@@ -4,12 +4,9 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <lib/log.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <systemd/sd-id128.h>
 #include "vfu_server.h"
 
@@ -34,9 +31,7 @@ static const struct jail_call calls[] = {
 	JAIL_PERHAPS(clock_gettime, ALL, "where the kernel has no clock in user space"),
 	JAIL_PERHAPS(sched_yield, ALL, "short waits for another thread"),
 
-	JAIL_ROW(epoll_wait, M, "the event loop"),
-	JAIL_PERHAPS(epoll_pwait, M, "the event loop, as some libraries do it"),
-	JAIL_PERHAPS(epoll_pwait2, M, "the event loop, as some libraries do it"),
+	JAIL_LOOP_WAITS(M),
 	JAIL_ROW(epoll_ctl, M, "the event loop: clients come and go"),
 	JAIL_ROW(timerfd_create, M, "the event loop's timer"),
 	JAIL_ROW(timerfd_settime, M, "the event loop's timer"),
@@ -76,15 +71,7 @@ static const struct jail_call calls[] = {
 	JAIL_PERHAPS(brk, ALL, "heap"),
 	JAIL_PERHAPS(getrandom, M, "seeds of the C library"),
 
-	{JAIL_CALL(clone3, M, "the C library falls back to clone, whose flags a filter can see"),
-	 .refuse = ENOSYS},
-	{JAIL_CALL(clone, M, "data threads, the wire's thread"), JAIL_IF(0, JAIL_THREAD_FLAGS)},
-	JAIL_ROW(set_robust_list, S, "a thread's start"),
-	JAIL_ROW(rseq, S, "a thread's start"),
-	{JAIL_CALL(prctl, S, "a thread's name"), JAIL_IF(0, PR_SET_NAME)},
-	{JAIL_CALL(prctl, S, "a data thread wakes in time"), JAIL_IF(0, PR_SET_TIMERSLACK)},
-	{JAIL_CALL(prctl, S, "a thread's own filter"), JAIL_IF(0, PR_SET_NO_NEW_PRIVS)},
-	{JAIL_CALL(seccomp, S, "a thread's own filter"), JAIL_IF(0, SECCOMP_SET_MODE_FILTER)},
+	JAIL_THREADS(M, S, "data threads, the wire's thread", "a data thread wakes in time"),
 	JAIL_ROW(sched_setaffinity, M, "data threads stay on their CPUs"),
 	JAIL_ROW(exit, D | S, "a thread's end"),
 	JAIL_ROW(rt_sigprocmask, ALL, "signals are the loop's"),

@@ -15,10 +15,7 @@
 #include <linux/vfio.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <linux/seccomp.h>
 #include "jail.h"
 
 #define M   THREAD_MAIN
@@ -86,9 +83,7 @@ static const struct jail_call calls[] = {
 	JAIL_STOCK(fdatasync, I, "the guest flushes its disk"),
 	JAIL_STOCK(getrandom, M, "virtio-rng"),
 
-	JAIL_ROW(epoll_wait, M, "the event loop"),
-	JAIL_PERHAPS(epoll_pwait, M, "the event loop, as some libraries do it"),
-	JAIL_PERHAPS(epoll_pwait2, M, "the event loop, as some libraries do it"),
+	JAIL_LOOP_WAITS(M),
 	JAIL_ROW(epoll_ctl, M, "the event loop: clients and devices come and go"),
 	JAIL_ROW(timerfd_settime, M, "the event loop's timer"),
 	JAIL_PERHAPS(timerfd_create, M, "the event loop's timer, if of another clock"),
@@ -130,16 +125,8 @@ static const struct jail_call calls[] = {
 	JAIL_ROW(brk, M, "heap"),
 	JAIL_PERHAPS(brk, C | I, "heap, when it is short"),
 
-	{JAIL_CALL(clone3, M, "the C library falls back to clone, whose flags a filter can see"),
-	 .refuse = ENOSYS},
-	{JAIL_CALL(clone, M, "threads of processors and devices"), JAIL_IF(0, JAIL_THREAD_FLAGS)},
-	JAIL_ROW(set_robust_list, S, "a thread's start"),
-	JAIL_ROW(rseq, S, "a thread's start"),
-	{JAIL_CALL(prctl, S, "a thread's name"), JAIL_IF(0, PR_SET_NAME)},
-	{JAIL_CALL(prctl, S, "the data thread of an emulated NIC wakes in time"),
-	 JAIL_IF(0, PR_SET_TIMERSLACK)},
-	{JAIL_CALL(prctl, S, "a thread's own filter"), JAIL_IF(0, PR_SET_NO_NEW_PRIVS)},
-	{JAIL_CALL(seccomp, S, "a thread's own filter"), JAIL_IF(0, SECCOMP_SET_MODE_FILTER)},
+	JAIL_THREADS(M, S, "threads of processors and devices",
+		     "the data thread of an emulated NIC wakes in time"),
 	JAIL_ROW(exit, C | I, "a thread's end"),
 	JAIL_ROW(sched_setaffinity, M, "the first processor stays on its CPU"),
 	JAIL_ROW(rt_sigprocmask, ALL, "signals are the main thread's"),

@@ -11,14 +11,18 @@
  * A filter is inherited by threads started later, and can only be narrowed. So the thread that
  * starts others has to allow what any of them may call; each of those narrows itself first thing.
  */
+#include <errno.h>
 #include <lib/cleanup.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 #define JAIL_FILTER_MAX 1024u
@@ -74,6 +78,23 @@ struct jail_call {
 #define JAIL_IOCTL_STOCK(request, who, why) \
 	JAIL_ROW(ioctl, who, why, JAIL_IF(1, request), .seen = JAIL_SEEN_STOCK)
 #define JAIL_FCNTL(command, who, why) JAIL_ROW(fcntl, who, why, JAIL_IF(1, command))
+
+/* Of everyone that has an event loop in @main, and starts threads there that begin in @start. */
+#define JAIL_LOOP_WAITS(main)                                                               \
+	JAIL_ROW(epoll_wait, main, "the event loop"),                                       \
+		JAIL_PERHAPS(epoll_pwait, main, "the event loop, as some libraries do it"), \
+		JAIL_PERHAPS(epoll_pwait2, main, "the event loop, as some libraries do it")
+#define JAIL_THREADS(main, start, which, in_time)                                                 \
+	JAIL_ROW(clone3, main, "the C library falls back to clone, whose flags a filter can see", \
+		 .refuse = ENOSYS),                                                               \
+		JAIL_ROW(clone, main, which, JAIL_IF(0, JAIL_THREAD_FLAGS)),                      \
+		JAIL_ROW(set_robust_list, start, "a thread's start"),                             \
+		JAIL_ROW(rseq, start, "a thread's start"),                                        \
+		JAIL_ROW(prctl, start, "a thread's name", JAIL_IF(0, PR_SET_NAME)),               \
+		JAIL_ROW(prctl, start, in_time, JAIL_IF(0, PR_SET_TIMERSLACK)),                   \
+		JAIL_ROW(prctl, start, "a thread's own filter", JAIL_IF(0, PR_SET_NO_NEW_PRIVS)), \
+		JAIL_ROW(seccomp, start, "a thread's own filter",                                 \
+			 JAIL_IF(0, SECCOMP_SET_MODE_FILTER))
 
 /* memory that nothing can be executed in: of mmap(2), mprotect(2) */
 #define JAIL_NO_EXEC JAIL_IF_MASKED(2, PROT_EXEC, 0)
