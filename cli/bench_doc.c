@@ -21,6 +21,8 @@ static void read_machine(struct rd *top, const json_t *root, struct bench_doc *d
 	doc->topology = rd_text(&r, "topology", RD_MUST);
 	doc->kvm = rd_text(&r, "kvm", RD_MAY);
 	doc->memory = rd_text(&r, "memory", RD_MAY);
+	doc->sched = rd_text(&r, "sched", RD_MAY);
+	doc->mlock = rd_text(&r, "mlock", RD_MAY);
 }
 
 /* Pairs of bytes and ns, of which three sizes are told. */

@@ -114,7 +114,7 @@ static void prefer(void)
 {
 	_cleanup_(fd_closep) int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
 
-	if (fd >= 0 && write(fd, "-15", 3) != 3)
+	if (fd >= 0 && write(fd, "-20", 3) != 3)
 		fprintf(stderr, "bench: the session keeps its priority: %s\n",
 			strerrordesc_np(errno));
 }

@@ -25,7 +25,7 @@
 #define TAIL	 2048
 #define LOG_MAX	 65536
 #define EXEC_BAD 127
-#define NICENESS -15
+#define NICENESS -20
 
 bool bh_text(char *text, size_t size, const char *fmt, ...)
 {
@@ -64,7 +64,10 @@ static void become(const struct bh_spawn *how, int in, int out, int log, const c
 	sigaction(SIGTERM, &plain, NULL);
 	sigaction(SIGHUP, &plain, NULL);
 	sched_setaffinity(0, sizeof(*cpus), cpus);
-	/* what else the host does should not be measured; not in real time, which is throttled */
+	/*
+	 * What else the host does should not be measured. Not in real time: a thread that never
+	 * sleeps loses 50 ms of each second there, to the throttle or to the server of the others.
+	 */
 	setpriority(PRIO_PROCESS, 0, NICENESS);
 	for (unsigned int i = 0; how->env && how->env[i]; i++)
 		putenv((char *)how->env[i]);

@@ -78,8 +78,28 @@ static bool siblings(const struct bench_host *b)
 	return false;
 }
 
+/* What the engine says of itself: how it is scheduled, and whether its memory stays. */
+static int engine_says(const struct bench_host *b, json_t *machine)
+{
+	const char *mlock = "?";
+	int nice = 0;
+
+	if (json_unpack(b->engine_ports, "{s:i, s:s}", "nice", &nice, "mlock", &mlock) < 0)
+		return 0;
+	return json_object_update_new(
+		machine,
+		json_pack("{s:o, s:o}", "sched",
+			  json_sprintf("nice %d; not SCHED_FIFO, which takes 50 ms of each "
+				       "second from a thread that never sleeps",
+				       nice),
+			  "mlock",
+			  strcmp(mlock, "yes") ? json_sprintf("no: %s", mlock)
+					       : json_string("yes")));
+}
+
 static json_t *machine(const struct bench_host *b)
 {
+	json_auto_t *m = NULL;
 	char cpu[256] = "unknown", virt[32], pages[64] = "?", size[64] = "?";
 	struct utsname u;
 
@@ -89,13 +109,14 @@ static json_t *machine(const struct bench_host *b)
 	value_of("/proc/meminfo", "HugePages_Total", pages, sizeof(pages));
 	value_of("/proc/meminfo", "Hugepagesize", size, sizeof(size));
 	hypervisor(virt, sizeof(virt));
-	return json_pack("{s:o, s:s, s:i, s:s, s:o, s:s, s:o}", "kernel",
-			 json_sprintf("%s %s", u.release, u.machine), "cpu", cpu, "cpus",
-			 (int)sysconf(_SC_NPROCESSORS_ONLN), "hypervisor", virt, "topology",
-			 json_sprintf("generator on CPU %u, switch on CPU %u%s", b->cpu_gen,
-				      b->cpu_switch, siblings(b) ? ", threads of one core" : ""),
-			 "kvm", access("/dev/kvm", F_OK) ? "absent" : "present", "memory",
-			 json_sprintf("%s hugepages of %s", pages, size));
+	m = json_pack("{s:o, s:s, s:i, s:s, s:o, s:s, s:o}", "kernel",
+		      json_sprintf("%s %s", u.release, u.machine), "cpu", cpu, "cpus",
+		      (int)sysconf(_SC_NPROCESSORS_ONLN), "hypervisor", virt, "topology",
+		      json_sprintf("generator on CPU %u, switch on CPU %u%s", b->cpu_gen,
+				   b->cpu_switch, siblings(b) ? ", threads of one core" : ""),
+		      "kvm", access("/dev/kvm", F_OK) ? "absent" : "present", "memory",
+		      json_sprintf("%s hugepages of %s", pages, size));
+	return engine_says(b, m) < 0 ? NULL : json_incref(m);
 }
 
 static json_t *paths(const struct bench_host *b)

@@ -8,6 +8,7 @@
 #include <lib/clock.h>
 
 #include "bench_host.h"
+#include "bench_host_waits.h"
 
 #define ANSWER_MS   15000u /* besides what a block lasts */
 #define SETTLE_US   2000   /* after a switch goes on: its caches and its idle ladder */
@@ -15,6 +16,12 @@
 #define PROBE_MS    200
 #define LATE_TRIES  5u
 #define LATE_US	    200000
+/*
+ * How much of a block others may run in the switch's place, in thousandths. A rate loses as much,
+ * which both measurements of A/A do as well; a tail of latencies is made of it.
+ */
+#define LOST_RATE   50u
+#define LOST_TAIL   5u
 
 static const char *const test_names[] = {
 	[BH_THROUGHPUT] = "throughput",
@@ -163,6 +170,27 @@ static int conserve(struct bench_host *b, const struct bh_path *p, json_t *answe
 	return 0;
 }
 
+static void waits_of(const struct bh_path *p, struct bh_waits *ret_waits)
+{
+	ret_waits->n = 0;
+	for (unsigned int i = 0; i < p->n_procs; i++)
+		if (p->proc[i].pid > 0)
+			bh_waits_add(ret_waits, p->proc[i].pid);
+}
+
+static void note_waits(json_t *answer, const struct bh_block *block, uint64_t waited_us)
+{
+	uint64_t ms = block->discard_ms + block->ms;
+	char why[96];
+
+	json_object_set_new(answer, "switch_wait_ms", json_real((double)waited_us / 1000));
+	if (waited_us <= ms * (block->test == BH_OPEN ? LOST_TAIL : LOST_RATE))
+		return;
+	bh_text(why, sizeof(why), "others ran on the switch's CPU for %.1f ms of %llu ms",
+		(double)waited_us / 1000, (unsigned long long)ms);
+	invalid(answer, why);
+}
+
 static int decorate(json_t *answer, const struct bh_path *p, const struct bh_block *block,
 		    const struct place *at)
 {
@@ -209,13 +237,16 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 {
 	struct bh_counters before, after;
 	json_auto_t *answer = NULL;
+	struct bh_waits was, is;
 	char why[BH_TEXT];
 	bool counted;
 	int r;
 
 	counted = bh_counters(p, &before) == 0;
+	waits_of(p, &was);
 	r = bh_engine_ask(&b->engine, request_of(p, block), bh_block_ms(block) + ANSWER_MS, &answer,
 			  why);
+	waits_of(p, &is);
 	if (r < 0) {
 		bh_path_fail(p, "round %u: %s", at->round + 1, why);
 		return r == -EREMOTEIO ? 0 : r;
@@ -223,6 +254,7 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 	counted = counted && bh_counters(p, &after) == 0;
 	if (p->ctl[0] && !counted)
 		invalid(answer, "the switch did not tell its counters");
+	note_waits(answer, block, bh_waits_since(&was, &is));
 	remember(p, block, answer, counted ? after.messages - before.messages : 0);
 	if (counted)
 		r = conserve(b, p, answer, &before, &after);

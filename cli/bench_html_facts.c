@@ -132,6 +132,8 @@ void html_machine(FILE *f, const struct bench_doc *doc)
 	term(f, "hypervisor", doc->hypervisor);
 	term(f, "KVM", doc->kvm);
 	term(f, "memory", doc->memory);
+	term(f, "scheduling", doc->sched);
+	term(f, "memory locked", doc->mlock);
 	fprintf(f, "<dt>time stamp counter</dt><dd>%.3f GHz, %s</dd>\n", doc->tsc_hz / 1e9,
 		doc->invariant ? "invariant" : "not invariant");
 	term_ns(f, "core to core and back", doc->c2c_ns);

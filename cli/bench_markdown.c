@@ -156,6 +156,8 @@ static void put_machine(FILE *f, const struct bench_doc *doc)
 		{"hypervisor", doc->hypervisor},
 		{"KVM", doc->kvm},
 		{"memory", doc->memory},
+		{"scheduling", doc->sched},
+		{"memory locked", doc->mlock},
 	};
 	char a[VIEW_TEXT], b[VIEW_TEXT];
 

@@ -3,6 +3,7 @@
 #include "bench_ops.h"
 #include "eal.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <lib/log.h>
 #include <rte_cycles.h>
@@ -10,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #define LINE_MAX_BYTES 65536
@@ -106,6 +108,11 @@ static int start(struct args *a, struct fp_engine *e)
 	if (r < 0)
 		return r;
 	e->hugepages = !a->eal.no_huge;
+	/* small pages would all be made now, whether they are ever used or not */
+	if (!e->hugepages)
+		e->lock_error = -EOPNOTSUPP;
+	else if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		e->lock_error = -errno;
 	e->bench.cpu[1] = a->switch_cpu >= 0 ? a->switch_cpu : other_cpu(&set, e->bench.cpu[0]);
 	e->bench.tsc_hz = rte_get_tsc_hz();
 	return 0;

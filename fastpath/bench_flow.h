@@ -15,6 +15,7 @@
 #define RX_BURST_MIN   8u		/* vector receive functions return nothing to less */
 #define RX_BURST_MAX   32u /* nor do all of them refill their ring with more than that a call */
 #define GAP_US	       20u
+#define STALL_GAPS     50u /* a millisecond */
 
 struct fp_way {
 	uint16_t from, to;
@@ -30,7 +31,7 @@ struct fp_way {
 /* The generator's loop: what each round cost. */
 struct fp_rounds {
 	uint64_t last, gap_ticks;
-	uint64_t max, lost, over;
+	uint64_t max, lost, stall, over;
 	uint64_t busy, idle, polls, empty;
 };
 
@@ -101,6 +102,8 @@ static inline uint64_t fp_round(struct fp_rounds *r, bool moved)
 	if (took > r->gap_ticks) {
 		r->over++;
 		r->lost += took;
+		if (took > r->gap_ticks * STALL_GAPS)
+			r->stall += took;
 		if (took > r->max)
 			r->max = took;
 	}

@@ -40,7 +40,7 @@ static json_t *drops_json(const struct fp_drops *d)
 json_t *fp_block_json(const struct fp_block *b)
 {
 	json_t *why = json_array(), *j;
-	bool valid = fp_valid(&b->used, &b->gaps, &b->offer, b->gone, why);
+	bool valid = fp_valid(&b->used, &b->gaps, &b->offer, b->gone, b->may_lose, why);
 
 	j = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "ok", true, "sent",
 		      (json_int_t)b->sent, "received", (json_int_t)b->received, "missing",
@@ -51,9 +51,10 @@ json_t *fp_block_json(const struct fp_block *b)
 		j, "drops",
 		json_pack("[o, o]", drops_json(&b->drops[0]), drops_json(&b->drops[1])));
 	json_object_set_new(j, "gaps",
-			    json_pack("{s:I, s:I, s:I}", "over20us", (json_int_t)b->gaps.over,
+			    json_pack("{s:I, s:I, s:I, s:I}", "over20us", (json_int_t)b->gaps.over,
 				      "max_us", (json_int_t)b->gaps.max_us, "lost_us",
-				      (json_int_t)b->gaps.lost_us));
+				      (json_int_t)b->gaps.lost_us, "stall_us",
+				      (json_int_t)b->gaps.stall_us));
 	json_object_set_new(j, "steal_ms", json_real((double)b->used.steal_us / 1000));
 	json_object_set_new(j, "wait_ms", json_real((double)b->used.wait_us / 1000));
 	json_object_set_new(j, "system_ms", json_real((double)b->used.system_us / 1000));

@@ -109,6 +109,7 @@ int fp_run_open(struct fp_bench *b, struct fp_bpath *path, const struct fp_run *
 	if (rc < 0)
 		return rc;
 	fp_block_begin(b, path, &r, block);
+	block->may_lose = FP_LOST_TAIL;
 	fp_way_init(&o.way, b, path, 0, run->size);
 	o.begin = now = r.last;
 	o.record = o.begin + run->discard_us * ticks_per_us;

@@ -11,6 +11,7 @@
 #include <rte_ring.h>
 #include <rte_version.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* both ports' rings full, what both ways hold, and the pool's cache */
 #define MBUFS(ring)    (4u * (ring) + 2048u)
@@ -55,9 +56,10 @@ static json_t *op_ports(struct fp_engine *e, json_t *q)
 
 	for (const struct fp_bpath *p = e->paths; p; p = p->next)
 		json_array_append_new(paths, path_json(p));
-	return json_pack("{s:b, s:i, s:i, s:b, s:s, s:o}", "ok", true, "cpu", e->bench.cpu[0],
-			 "switch_cpu", e->bench.cpu[1], "hugepages", e->hugepages, "dpdk",
-			 rte_version(), "paths", paths);
+	return json_pack("{s:b, s:i, s:i, s:b, s:s, s:i, s:s, s:o}", "ok", true, "cpu",
+			 e->bench.cpu[0], "switch_cpu", e->bench.cpu[1], "hugepages", e->hugepages,
+			 "mlock", e->lock_error ? strerrordesc_np(-e->lock_error) : "yes", "nice",
+			 getpriority(PRIO_PROCESS, 0), "dpdk", rte_version(), "paths", paths);
 }
 
 static json_t *op_add(struct fp_engine *e, json_t *q)

@@ -8,6 +8,7 @@ struct fp_engine {
 	struct fp_bench bench;
 	struct fp_bpath *paths;
 	bool hugepages;
+	int lock_error; /* its memory is not locked: negative errno; 0: it is */
 	bool quit;
 };
 

@@ -46,6 +46,7 @@ struct fp_block {
 	struct fp_gaps gaps;
 	struct fp_host used;
 	struct fp_offer offer;
+	unsigned int may_lose; /* FP_LOST_* */
 	bool gone;
 	/* throughput and open loop: the measured window */
 	uint64_t window_ticks, window_sent, window_received;

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define PERCENT_LOST 2
-#define STAT_STEAL   8 /* the column of /proc/stat */
+#define STAT_STEAL 8  /* the column of /proc/stat */
+#define WAKE_US	   20 /* from a wake-up until the thread runs, on a CPU that nobody else has */
 
 uint64_t fp_steal_of(const char *text, int cpu)
 {
@@ -90,9 +90,12 @@ static bool polls_only(const struct fp_host *used)
 	return used->switches == 0 && used->system_us * 20 < used->wall_us;
 }
 
-static bool too_much(uint64_t us, const struct fp_host *used)
+/* Ready and not running, but for the wake-ups of a path that waits in system calls. */
+static uint64_t others_us(const struct fp_host *used)
 {
-	return us * 100 > used->wall_us * PERCENT_LOST;
+	uint64_t own = used->switches * WAKE_US;
+
+	return used->wait_us > own ? used->wait_us - own : 0;
 }
 
 static void because(json_t *why, const char *what, uint64_t us, const struct fp_host *used)
@@ -103,18 +106,20 @@ static void because(json_t *why, const char *what, uint64_t us, const struct fp_
 }
 
 bool fp_valid(const struct fp_host *used, const struct fp_gaps *gaps, const struct fp_offer *offer,
-	      bool gone, json_t *why)
+	      bool gone, unsigned int lost, json_t *why)
 {
+	uint64_t others = others_us(used), most = used->wall_us * lost / 1000;
+	uint64_t gap = polls_only(used) ? gaps->lost_us : gaps->stall_us;
 	size_t before = json_array_size(why);
 
 	if (gone)
 		json_array_append_new(why, json_string("a port's device went away"));
-	if (too_much(used->steal_us, used))
+	if (used->steal_us > most)
 		because(why, "the hypervisor took", used->steal_us, used);
-	if (too_much(used->wait_us, used))
-		because(why, "others ran on the generator's CPU for", used->wait_us, used);
-	else if (polls_only(used) && too_much(gaps->lost_us, used))
-		because(why, "the generator was interrupted for", gaps->lost_us, used);
+	if (others > most)
+		because(why, "others ran on the generator's CPU for", others, used);
+	else if (gap > most)
+		because(why, "the generator was interrupted for", gap, used);
 	if (offer->due &&
 	    (offer->sent * 100 < offer->due * 99 || offer->sent * 100 > offer->due * 101))
 		json_array_append_new(why, json_sprintf("%" PRIu64 " frames were sent, %" PRIu64

@@ -21,7 +21,12 @@ struct fp_host {
 struct fp_gaps {
 	uint64_t over; /* rounds above 20 us */
 	uint64_t max_us, lost_us;
+	uint64_t stall_us; /* in rounds above 1 ms */
 };
+
+/* How much of a block may be lost, in thousandths: a tail of latencies shows a millisecond. */
+#define FP_LOST_RATE 20u
+#define FP_LOST_TAIL 5u
 
 struct fp_offer {
 	uint64_t due, sent; /* frames; due 0: nothing was promised */
@@ -48,9 +53,13 @@ uint64_t fp_steal_of(const char *text, int cpu);
 
 /**
  * fp_valid() - may the block be used?
- * @why: array that gets a sentence for each reason against it
+ * @lost: FP_LOST_*
+ * @why:  array that gets a sentence for each reason against it
+ *
+ * A path that waits in system calls has long rounds by nature, and from each wake-up until it runs
+ * is no doing of others: there, stalls count, and what it waited beyond its wake-ups.
  *
  * Context: any; pure. Return: true if there is no reason. Source: -.
  */
 bool fp_valid(const struct fp_host *used, const struct fp_gaps *gaps, const struct fp_offer *offer,
-	      bool gone, json_t *why);
+	      bool gone, unsigned int lost, json_t *why);

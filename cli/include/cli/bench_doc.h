@@ -120,6 +120,8 @@ struct bench_doc {
 	const char *topology;
 	const char *kvm;
 	const char *memory;
+	const char *sched;
+	const char *mlock;
 	double tsc_hz;
 	bool invariant;
 	double c2c_min_ns;
