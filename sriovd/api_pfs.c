@@ -110,6 +110,7 @@ int call_pf_remove(struct sriovd *d, struct call *c)
 	struct pf *pf;
 	int r;
 
+	pf_await_probes(d);
 	r = find_pf(d, c, c->arg[0], &pf);
 	if (r >= 0)
 		r = fields_decode(c->body, BODY, no_fields, NULL, &c->error);
@@ -126,6 +127,7 @@ int call_pf_set(struct sriovd *d, struct call *c)
 	struct pf *pf;
 	int r;
 
+	pf_await_probes(d);
 	r = find_pf(d, c, c->arg[0], &pf);
 	if (r >= 0)
 		r = fields_decode(c->body, BODY, fields, &num_vfs, &c->error);

@@ -9,7 +9,6 @@
 #include "attach_internal.h"
 
 #define FORCE_MS 2000
-#define PROBE_US (2 * USEC_PER_SEC)
 
 /* The promise, written down before anything is touched. */
 static int write_intent(struct sriovd *d, struct net *net, struct op_error *e)
@@ -181,23 +180,6 @@ static void attach_told(struct vm *vm, const struct attach_request *rq, int r,
 		plug_log_add(&vm->plugs, rq->net, result, "it returned to its VM");
 }
 
-static bool probing(const struct sriovd *d)
-{
-	for (const struct pf *pf = d->pfs; pf; pf = pf->next)
-		if (pf->probing)
-			return true;
-	return false;
-}
-
-/* Nobody asked for a probe, so nobody is refused because of one. */
-static void await_probes(struct sriovd *d)
-{
-	uint64_t deadline_us = clock_us() + clock_patient_us(PROBE_US);
-
-	while (probing(d) && state_wait(d, deadline_us) >= 0)
-		;
-}
-
 int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms,
 	       struct op_error *e)
 {
@@ -206,7 +188,7 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
 	struct vm *vm;
 	int r;
 
-	await_probes(d);
+	pf_await_probes(d);
 	net = net_find(d, rq->net);
 	vm = vm_find(d, rq->vm);
 	if (!net)
@@ -332,7 +314,7 @@ int net_detach(struct sriovd *d, const char *name, uint64_t deadline_ms, bool fo
 	struct net *net;
 	int r;
 
-	await_probes(d);
+	pf_await_probes(d);
 	net = net_find(d, name);
 	if (!net)
 		return op_fail(e, HTTP_MISSING, -ENOENT, "no net %.64s", name);

@@ -6,7 +6,8 @@
 #include <sriovd/pf.h>
 #include <string.h>
 
-#define HOLD_US (30 * USEC_PER_SEC)
+#define HOLD_US	 (30 * USEC_PER_SEC)
+#define PROBE_US (2 * USEC_PER_SEC)
 
 static bool has_tenants(const struct pf *pf)
 {
@@ -269,6 +270,22 @@ static int set_vfs_held(struct sriovd *d, struct pf *pf, unsigned int num_vfs, s
 	text_set(pf->reason, sizeof(pf->reason), "%s", op_text(e, r));
 	pf_recover(d, pf);
 	return r;
+}
+
+static bool probing(const struct sriovd *d)
+{
+	for (const struct pf *pf = d->pfs; pf; pf = pf->next)
+		if (pf->probing)
+			return true;
+	return false;
+}
+
+void pf_await_probes(struct sriovd *d)
+{
+	uint64_t deadline_us = clock_us() + clock_patient_us(PROBE_US);
+
+	while (probing(d) && state_wait(d, deadline_us) >= 0)
+		;
 }
 
 int pf_set_vfs(struct sriovd *d, struct pf *pf, unsigned int num_vfs, struct op_error *e)

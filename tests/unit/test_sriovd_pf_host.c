@@ -244,6 +244,47 @@ static void vfs_that_cannot_be_used_are_taken_away_again(void **state)
 	ok("PATCH", "/v1/pfs/p1", "{\"num_vfs\":8}", 400);
 }
 
+static void *end_probe(void *arg)
+{
+	struct pf *pf = arg;
+
+	clock_sleep_us(50 * USEC_PER_MSEC);
+	baton_take(&d);
+	pf->probing = false;
+	hold_release(&d, &pf->hold, true);
+	baton_drop(&d);
+	return NULL;
+}
+
+/* As pf_kernel_settle() does, for a while. */
+static pthread_t probe(const char *name)
+{
+	struct op_error e = {};
+	pthread_t thread;
+	struct pf *pf;
+
+	baton_take(&d);
+	pf = pf_find(&d, name);
+	assert_int_equal(hold_take(&pf->hold, true, "", &e, "probe of %s", name), 0);
+	pf->probing = true;
+	baton_drop(&d);
+	assert_int_equal(pthread_create(&thread, NULL, end_probe, pf), 0);
+	return thread;
+}
+
+static void no_request_is_refused_for_a_probe_that_nobody_asked_for(void **state)
+{
+	pthread_t thread;
+
+	ok("POST", "/v1/pfs", "{\"device\":\"eth0\"}", 201);
+	thread = probe("p1");
+	ok("PATCH", "/v1/pfs/p1", "{\"num_vfs\":0}", 200);
+	pthread_join(thread, NULL);
+	thread = probe("p1");
+	ok("DELETE", "/v1/pfs/p1", NULL, 200);
+	pthread_join(thread, NULL);
+}
+
 static void pf_without_its_driver_is_lost_until_that_is_back(void **state)
 {
 	_cleanup_(json_decrefp) json_t *pf = NULL;
@@ -351,6 +392,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(vfs_that_cannot_be_used_are_taken_away_again, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			no_request_is_refused_for_a_probe_that_nobody_asked_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(pf_without_its_driver_is_lost_until_that_is_back,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(vfs_that_somebody_made_anew_are_not_ours, setup,

@@ -156,6 +156,16 @@ void pf_recover(struct sriovd *d, struct pf *pf);
 void pf_lose(struct sriovd *d, struct pf *pf, const char *reason);
 
 /**
+ * pf_await_probes() - until no PF's driver is asked what it can
+ *
+ * Nobody asked for a probe, so no request is refused because of one: this comes first, for what was
+ * found before may be gone then.
+ *
+ * Context: request, nothing held; 2 s at most. Source: -.
+ */
+void pf_await_probes(struct sriovd *d);
+
+/**
  * pf_set_vfs() - PATCH num_vfs
  * Return: 0; -ERANGE above the PF's maximum; -EBUSY a VF in use would die, named in @e; -errno.
  * Context: request. Source: docs/api.md.
