@@ -38,7 +38,7 @@ def pages_add(n):
 class Control:
     """A child with a control socket: soft-nic or sriov-pf."""
 
-    def __init__(self, directory, exe, name, *words):
+    def __init__(self, directory, exe, name, *words, pass_fds=()):
         self.path = directory / f"{name}.ctl"
         self.log = open(directory / f"{name}.log", "ab")
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -47,8 +47,8 @@ class Control:
             listening.listen(8)
             fd = listening.fileno()
             self.process = subprocess.Popen(
-                [exe, "--name", name, "--control-fd", str(fd), *map(str, words)], pass_fds=[fd],
-                stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+                [exe, "--name", name, "--control-fd", str(fd), *map(str, words)],
+                pass_fds=[fd, *pass_fds], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.client.settimeout(20)
         self.client.connect(str(self.path))
@@ -76,10 +76,13 @@ class Control:
 class Nic:
     """soft-nic and sriov-pf in a directory of their own, with VFs whose MACs end in their number."""
 
-    def __init__(self, build, directory, name="n0", vfs=2, trust=True):
+    def __init__(self, build, directory, name="n0", vfs=2, trust=True, macs=None, tap=None):
+        self.macs = macs or [f"02:00:00:00:00:{vf + 1:02x}" for vf in range(8)]
         self.dir = directory / name
         self.dir.mkdir()
-        self.nic = Control(self.dir, build / "soft-nic/soft-nic", name, "--dir", self.dir)
+        self.nic = Control(self.dir, build / "soft-nic/soft-nic", name, "--dir", self.dir,
+                           *([] if tap is None else ["--tap-fd", tap]),
+                           pass_fds=[] if tap is None else [tap])
         self.pf = Control(self.dir, build / "pf-driver/sriov-pf", f"{name}-pf")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as fd:
             eventually(lambda: not fd.connect_ex(str(self.dir / "pf.sock")), "the PF's socket")
@@ -93,7 +96,7 @@ class Nic:
             eventually((self.dir / f"vf{vf}.sock").exists, f"socket of VF {vf}")
 
     def mac(self, vf):
-        return f"02:00:00:00:00:{vf + 1:02x}"
+        return self.macs[vf]
 
     def path(self, vf):
         return self.dir / f"vf{vf}.sock"
