@@ -169,15 +169,15 @@ static void home_set(struct sriovd *d, struct net *net, const char *vm, const st
 }
 
 /* For vm show: which of the ends that an attach can have it was. */
-static void attach_told(struct vm *vm, const struct attach_request *rq, int r,
+static void attach_told(struct sriovd *d, struct vm *vm, const struct attach_request *rq, int r,
 			const struct op_error *e)
 {
 	const char *result = r >= 0 ? "attached" : r == -ETIMEDOUT ? "not-taken" : "failed";
 
 	if (!rq->again)
-		plug_log_end(&vm->plugs, rq->net, result, r < 0 ? op_text(e, r) : "");
+		vm_plug_end(d, vm, rq->net, result, r < 0 ? op_text(e, r) : "");
 	else if (r >= 0)
-		plug_log_add(&vm->plugs, rq->net, result, "it returned to its VM");
+		vm_plug_add(d, vm, rq->net, result, "it returned to its VM");
 }
 
 int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms,
@@ -205,7 +205,7 @@ int net_attach(struct sriovd *d, const struct attach_request *rq, double *ret_ms
 		if (!rq->again)
 			plug_log_begin(&vm->plugs, rq->net, PLUG_ATTACH);
 		r = attach_checked(d, net, vm, rq, e);
-		attach_told(vm, rq, r, e);
+		attach_told(d, vm, rq, r, e);
 		if (r >= 0)
 			home_set(d, net, vm->kept ? vm->name : "", vm->kept ? &rq->way : &nowhere);
 		hold_release(d, &vm->hold, false);
@@ -263,12 +263,12 @@ static int detach_device(struct sriovd *d, struct net *net, uint64_t deadline_ms
 	return 0;
 }
 
-static void detach_told(struct vm *vm, const char *net, int r, const char *how,
+static void detach_told(struct sriovd *d, struct vm *vm, const char *net, int r, const char *how,
 			const struct op_error *e)
 {
 	const char *result = r >= 0 ? how : r == -ETIMEDOUT ? "refused" : "failed";
 
-	plug_log_end(&vm->plugs, net, result, r < 0 ? op_text(e, r) : "");
+	vm_plug_end(d, vm, net, result, r < 0 ? op_text(e, r) : "");
 }
 
 static int detach_held(struct sriovd *d, struct net *net, uint64_t deadline_ms, bool force,
@@ -299,7 +299,7 @@ static int detach_held(struct sriovd *d, struct net *net, uint64_t deadline_ms, 
 	if (r >= 0) {
 		plug_log_begin(&vm->plugs, net->id.name, PLUG_DETACH);
 		r = detach_device(d, net, deadline_ms, force, how, e);
-		detach_told(vm, net->id.name, r, how, e);
+		detach_told(d, vm, net->id.name, r, how, e);
 		if (pf)
 			hold_release(d, &pf->hold, false);
 	}

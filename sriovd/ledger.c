@@ -58,6 +58,9 @@ static const char *const schema[LEDGER_VERSION] = {
 	 "ALTER TABLE nets ADD COLUMN home_backend TEXT NOT NULL DEFAULT '';"
 	 "ALTER TABLE nets ADD COLUMN home_link TEXT NOT NULL DEFAULT '';"
 	 "ALTER TABLE nets ADD COLUMN home_queues INTEGER NOT NULL DEFAULT 0;"),
+	("CREATE TABLE plugs(vm TEXT NOT NULL, slot INTEGER NOT NULL, n INTEGER NOT NULL,"
+	 "  time_us INTEGER NOT NULL, asked INTEGER NOT NULL, net TEXT NOT NULL,"
+	 "  result TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(vm, slot)) STRICT;"),
 };
 
 /* clang-format off */
@@ -95,6 +98,8 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 		 " again=excluded.again"),
 	[ST_SET_PHASE] = "UPDATE attachments SET phase=? WHERE net=?",
 	[ST_DEL_ATTACHMENT] = "DELETE FROM attachments WHERE net=?",
+	[ST_PUT_PLUG] = "INSERT OR REPLACE INTO plugs VALUES(?,?,?,?,?,?,?,?)",
+	[ST_DEL_PLUGS] = "DELETE FROM plugs WHERE vm=?",
 	[ST_PUT_QUARANTINE] = "INSERT OR REPLACE INTO quarantine VALUES(?,?,?)",
 	[ST_DEL_QUARANTINE] = "DELETE FROM quarantine WHERE pf=? AND vf=?",
 	[ST_DEL_QUARANTINES] = "DELETE FROM quarantine WHERE pf=?",
@@ -119,6 +124,8 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_EACH_ATTACHMENT] =
 		("SELECT net, vm, path, pf, vf, generation, phase, backend, link, queues,"
 		 " again FROM attachments ORDER BY net"),
+	[ST_EACH_PLUG] =
+		"SELECT vm, slot, n, time_us, asked, net, result, text FROM plugs ORDER BY vm, n",
 	[ST_EACH_QUARANTINE] = "SELECT pf, vf, reason FROM quarantine ORDER BY pf, vf",
 	[ST_EACH_CHILD] =
 		("SELECT kind, name, pid, start_time, ctl_path, boot_id FROM children"
@@ -397,7 +404,25 @@ int ledger_put_vm(struct ledger *l, const struct row_vm *row)
 
 int ledger_del_vm(struct ledger *l, const char *name)
 {
-	return run(l, ST_DEL_VM, "s", name);
+	/* a VM without its history may be left, no history without its VM */
+	int r = run(l, ST_DEL_PLUGS, "s", name);
+
+	return r < 0 ? r : run(l, ST_DEL_VM, "s", name);
+}
+
+int ledger_put_plug(struct ledger *l, const struct row_plug *row)
+{
+	int r, durable;
+
+	/* no statements of the table: this takes effect when it is compiled */
+	r = ledger_script(l, "PRAGMA synchronous=NORMAL");
+	if (r < 0)
+		return r;
+	r = run(l, ST_PUT_PLUG, "siiiisss", row->vm, (int64_t)(row->n % LEDGER_PLUGS),
+		(int64_t)row->n, (int64_t)row->time_us, (int64_t)row->asked, row->net, row->result,
+		row->text);
+	durable = ledger_script(l, "PRAGMA synchronous=FULL");
+	return r < 0 ? r : durable;
 }
 
 int ledger_put_attachment(struct ledger *l, const struct row_attachment *row)

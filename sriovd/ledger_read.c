@@ -179,6 +179,21 @@ static void decode_attachment(struct columns *c, void *p)
 	column_name_or_none(c, 10, row->again);
 }
 
+static void decode_plug(struct columns *c, void *p)
+{
+	struct row_plug *row = p;
+
+	column_name(c, 0, row->vm);
+	row->n = (unsigned int)column_int(c, 2, 0, UINT32_MAX - 1);
+	if (column_int(c, 1, 0, LEDGER_PLUGS - 1) != row->n % LEDGER_PLUGS)
+		c->bad = true;
+	row->time_us = (uint64_t)column_int(c, 3, 0, INT64_MAX);
+	row->asked = (unsigned int)column_int(c, 4, 0, UINT8_MAX);
+	column_name(c, 5, row->net);
+	column_text(c, 6, row->result, sizeof(row->result));
+	column_text(c, 7, row->text, sizeof(row->text));
+}
+
 static void decode_quarantine(struct columns *c, void *p)
 {
 	struct row_quarantine *row = p;
@@ -207,6 +222,7 @@ union row {
 	struct row_net net;
 	struct row_vm vm;
 	struct row_attachment attachment;
+	struct row_plug plug;
 	struct row_quarantine quarantine;
 	struct row_child child;
 };
@@ -262,5 +278,6 @@ LEDGER_EACH(baseline, ST_EACH_BASELINE)
 LEDGER_EACH(net, ST_EACH_NET)
 LEDGER_EACH(vm, ST_EACH_VM)
 LEDGER_EACH(attachment, ST_EACH_ATTACHMENT)
+LEDGER_EACH(plug, ST_EACH_PLUG)
 LEDGER_EACH(quarantine, ST_EACH_QUARANTINE)
 LEDGER_EACH(child, ST_EACH_CHILD)

@@ -87,6 +87,13 @@ static int load_vm(const struct row_vm *row, void *userdata)
 	return 0;
 }
 
+static int load_plug(const struct row_plug *row, void *userdata)
+{
+	struct vm *vm = vm_find(userdata, row->vm);
+
+	return vm ? plug_log_load(&vm->plugs, row) : 0;
+}
+
 static int load_attachment(const struct row_attachment *row, void *userdata)
 {
 	static const enum net_state states[PHASES] = {
@@ -152,6 +159,8 @@ int reconcile_load(struct sriovd *d)
 		r = ledger_each_net(d->ledger, load_net, d);
 	if (r >= 0)
 		r = ledger_each_vm(d->ledger, load_vm, d);
+	if (r >= 0)
+		r = ledger_each_plug(d->ledger, load_plug, d);
 	if (r >= 0)
 		r = ledger_each_quarantine(d->ledger, load_quarantine, d);
 	if (r >= 0)

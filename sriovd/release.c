@@ -153,7 +153,7 @@ static void lose(struct sriovd *d, struct net *net, bool gone, const char *reaso
 	text_set(why, sizeof(why), "%s", reason);
 	event_add(d, net_object(net, object), "lost", "%s", why);
 	log_info("net %s: lost: %s", net->id.name, why);
-	plug_log_add(&vm->plugs, net->id.name, "lost", why);
+	vm_plug_add(d, vm, net->id.name, "lost", why);
 	text_set(net->reason, sizeof(net->reason), "%s", why);
 	if (vm_device_remove(d, vm, net->id.name, FORCE_MS, true, how, &e) < 0)
 		log_object_warning(vm->child.object, 0, "%s", e.text);

@@ -50,8 +50,7 @@ void stray_settle(struct sriovd *d, struct net *net, bool by_host)
 		net_mark_lost(d, net, "its VF went with its PF");
 	} else if (state == DEVICE_ABSENT) {
 		log_info("net %s: %s does not have it any more", net->id.name, net->vm->name);
-		plug_log_add(&net->vm->plugs, net->id.name, "ejected",
-			     "the guest let go of it later");
+		vm_plug_add(d, net->vm, net->id.name, "ejected", "the guest let go of it later");
 		net_release(d, net);
 	} else if (state == DEVICE_LOST) {
 		settle_lost(d, net);

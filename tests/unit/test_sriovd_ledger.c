@@ -406,6 +406,7 @@ static void ledger_of_version_1_is_carried_over(void **state)
 }
 
 #define WITHOUT_BACKENDS                               \
+	"DROP TABLE plugs;"                            \
 	"ALTER TABLE attachments DROP COLUMN backend;" \
 	"ALTER TABLE attachments DROP COLUMN link;"    \
 	"ALTER TABLE attachments DROP COLUMN queues;"  \
@@ -496,6 +497,82 @@ static void backends_of_version_4_follow_from_the_path(void **state)
 	assert_int_equal(net.home_queues, 2);
 }
 
+struct plugs {
+	unsigned int count;
+	struct row_plug row[2 * LEDGER_PLUGS];
+};
+
+static int take_plug(const struct row_plug *row, void *userdata)
+{
+	struct plugs *p = userdata;
+
+	assert_true(p->count < 2 * LEDGER_PLUGS);
+	p->row[p->count++] = *row;
+	return 0;
+}
+
+static void put_plugs(struct ledger *l, const char *vm, unsigned int n)
+{
+	struct row_plug row = {.asked = 1, .net = "blue", .result = "refused", .text = "busy"};
+
+	strcpy(row.vm, vm);
+	for (row.n = 0; row.n < n; row.n++) {
+		row.time_us = 1000 + row.n;
+		assert_int_equal(ledger_put_plug(l, &row), 0);
+	}
+}
+
+static void the_last_eight_plugs_of_a_vm_are_kept_as_long_as_it_is(void **state)
+{
+	struct row_vm vm = {.name = "vm1", .memory_mib = 64, .state = "running"};
+	struct fixture *f = *state;
+	struct plugs p = {};
+
+	assert_int_equal(ledger_put_vm(f->l, &vm), 0);
+	put_plugs(f->l, "vm1", LEDGER_PLUGS + 3);
+	put_plugs(f->l, "vm2", 1);
+	strcpy(vm.state, "crashed"); /* its own row is written anew each time */
+	assert_int_equal(ledger_put_vm(f->l, &vm), 0);
+	reopen(f);
+	assert_int_equal(ledger_each_plug(f->l, take_plug, &p), 0);
+	assert_int_equal(p.count, LEDGER_PLUGS + 1);
+	for (unsigned int i = 0; i < LEDGER_PLUGS; i++) {
+		assert_string_equal(p.row[i].vm, "vm1");
+		assert_int_equal(p.row[i].n, i + 3);
+		assert_int_equal(p.row[i].time_us, 1000 + i + 3);
+	}
+	assert_string_equal(p.row[0].net, "blue");
+	assert_int_equal(p.row[0].asked, 1);
+	assert_string_equal(p.row[0].result, "refused");
+	assert_string_equal(p.row[0].text, "busy");
+
+	assert_int_equal(ledger_del_vm(f->l, "vm1"), 0);
+	p.count = 0;
+	assert_int_equal(ledger_each_plug(f->l, take_plug, &p), 0);
+	assert_int_equal(p.count, 1);
+	assert_string_equal(p.row[0].vm, "vm2");
+	spoil(f->path, "UPDATE plugs SET n = 1");
+	assert_int_equal(ledger_each_plug(f->l, take_plug, &p), -EUCLEAN);
+}
+
+static void ledger_of_version_5_gets_a_place_for_plugs(void **state)
+{
+	struct fixture *f = *state;
+	struct plugs p = {};
+
+	assert_int_equal(ledger_put_net(f->l, &blue), 0);
+	ledger_close(f->l);
+	f->l = NULL;
+	spoil(f->path, "DROP TABLE plugs; PRAGMA user_version=5");
+	assert_int_equal(ledger_open(f->path, &f->l), 0);
+	assert_int_equal(ledger_each_plug(f->l, take_plug, &p), 0);
+	assert_int_equal(p.count, 0);
+	put_plugs(f->l, "vm1", 2);
+	reopen(f);
+	assert_int_equal(ledger_each_plug(f->l, take_plug, &p), 0);
+	assert_int_equal(p.count, 2);
+}
+
 static void newer_ledger_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -544,6 +621,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(vms_of_version_2_are_not_defined, setup, teardown),
 		cmocka_unit_test_setup_teardown(backends_of_version_4_follow_from_the_path, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			the_last_eight_plugs_of_a_vm_are_kept_as_long_as_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(ledger_of_version_5_gets_a_place_for_plugs, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(newer_ledger_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_that_is_no_ledger_is_refused, setup, teardown),

@@ -81,6 +81,39 @@ static void the_newest_are_kept_oldest_first(void **state)
 	assert_string_equal(text_of(list, PLUG_NOTES - 1, "net"), net);
 }
 
+static struct row_plug row(unsigned int n)
+{
+	struct row_plug row = {.vm = "vm1", .n = n, .time_us = n, .result = "attached"};
+
+	snprintf(row.net, sizeof(row.net), "n%u", n);
+	return row;
+}
+
+static void rows_of_the_ledger_go_on_where_they_ended(void **state)
+{
+	_cleanup_(json_decrefp) json_t *list = NULL;
+	struct plug_log log = {};
+	/* 7 and 10 were under way when sriovd was killed; 2 and 3 are older than the last eight */
+	static const unsigned int n[] = {2, 3, 4, 5, 6, 8, 9, 11};
+	struct row_plug r;
+
+	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
+		r = row(n[i]);
+		assert_int_equal(plug_log_load(&log, &r), 0);
+	}
+	r = row(11); /* twice */
+	assert_int_equal(plug_log_load(&log, &r), -EUCLEAN);
+	r = row(12);
+	r.asked = PLUG_NONE + 1;
+	assert_int_equal(plug_log_load(&log, &r), -EUCLEAN);
+	assert_int_equal(plug_log_add(&log, "new", "lost", "")->n, 12);
+	list = plug_log_json(&log);
+	assert_int_equal(json_array_size(list), 6);
+	assert_string_equal(text_of(list, 0, "net"), "n5");
+	assert_string_equal(text_of(list, 4, "net"), "n11");
+	assert_string_equal(text_of(list, 5, "net"), "new");
+}
+
 static void a_time_is_shown_in_utc_with_milliseconds(void **state)
 {
 	_cleanup_(json_decrefp) json_t *text = wall_text(86400 * USEC_PER_SEC + 1500000);
@@ -95,6 +128,7 @@ int main(void)
 		cmocka_unit_test(each_net_ends_its_own),
 		cmocka_unit_test(what_nobody_asked_for_is_told_as_such),
 		cmocka_unit_test(the_newest_are_kept_oldest_first),
+		cmocka_unit_test(rows_of_the_ledger_go_on_where_they_ended),
 		cmocka_unit_test(a_time_is_shown_in_utc_with_milliseconds),
 	};
 

@@ -15,11 +15,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LEDGER_VERSION 5
+#define LEDGER_VERSION 6
 #define LEDGER_REASON  192u
 #define BOOT_ID_SIZE   37u
 #define TOKEN_SIZE     37u
 #define LEDGER_SPEC    16384u
+#define LEDGER_PLUGS   8u /* a VM */
 
 struct ledger;
 
@@ -102,6 +103,17 @@ struct row_attachment {
 	char again[NAME_SIZE]; /* lost or attaching: the PF through which it returns; "": not */
 };
 
+/* What became of an attach or detach. A VM's row n takes the place of its row n - LEDGER_PLUGS. */
+struct row_plug {
+	char vm[NAME_SIZE];
+	unsigned int n;
+	uint64_t time_us; /* of the wall clock */
+	unsigned int asked;
+	char net[NAME_SIZE];
+	char result[16];
+	char text[LEDGER_REASON];
+};
+
 struct row_quarantine {
 	char pf[NAME_SIZE];
 	unsigned int vf;
@@ -171,6 +183,16 @@ int ledger_put_child(struct ledger *l, const struct row_child *row) _must_check_
 int ledger_del_child(struct ledger *l, const char *kind, const char *name) _must_check_;
 
 /**
+ * ledger_put_plug() - as ledger_put_pf(), but without waiting for the disk: a kill of sriovd leaves
+ * it there, a loss of power may not. Not inside ledger_begin()
+ *
+ * Rows of a VM go with it.
+ *
+ * Context: baton. Return: as ledger_put_pf(). Source: SQLite manual, PRAGMA synchronous.
+ */
+int ledger_put_plug(struct ledger *l, const struct row_plug *row) _must_check_;
+
+/**
  * ledger_quarantine() - one step: the attachment is gone, its VF is set aside with a reason
  *
  * Context: baton; blocks on the disk. Return: as ledger_put_pf(). Source: -.
@@ -213,6 +235,8 @@ int ledger_each_vm(struct ledger *l, int (*fn)(const struct row_vm *, void *),
 		   void *userdata) _must_check_;
 int ledger_each_attachment(struct ledger *l, int (*fn)(const struct row_attachment *, void *),
 			   void *userdata) _must_check_;
+int ledger_each_plug(struct ledger *l, int (*fn)(const struct row_plug *, void *),
+		     void *userdata) _must_check_;
 int ledger_each_quarantine(struct ledger *l, int (*fn)(const struct row_quarantine *, void *),
 			   void *userdata) _must_check_;
 int ledger_each_child(struct ledger *l, int (*fn)(const struct row_child *, void *),

@@ -1,14 +1,17 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What became of the last attaches and detaches of a VM, for GET /v1/vms/VM: kept in memory, oldest
- * first. One that is under way is pending; the next of the same net ends it.
+ * What became of the last attaches and detaches of a VM, for GET /v1/vms/VM: oldest first. One that
+ * is under way is pending; the next of the same net ends it, and then the ledger has it as well.
  */
 #include <jansson.h>
 #include <sriovd/ledger.h>
 #include <sriovd/valid.h>
 
-#define PLUG_NOTES 8u
+#define PLUG_NOTES LEDGER_PLUGS
+
+struct sriovd;
+struct vm;
 
 enum plug_asked {
 	PLUG_ATTACH,
@@ -17,6 +20,7 @@ enum plug_asked {
 };
 
 struct plug_note {
+	unsigned int n;	  /* of all there ever were */
 	uint64_t time_us; /* of the wall clock */
 	enum plug_asked asked;
 	char net[NAME_SIZE];
@@ -40,18 +44,37 @@ void plug_log_begin(struct plug_log *log, const char *net, enum plug_asked asked
  * plug_log_add() - something happened to @net that nobody asked for; nothing, if it is part of what
  * is pending
  *
- * Context: baton kept. Source: docs/api.md.
+ * Context: baton kept. Return: the note; NULL there is none. Source: docs/api.md.
  */
-void plug_log_add(struct plug_log *log, const char *net, const char *result, const char *text);
+const struct plug_note *plug_log_add(struct plug_log *log, const char *net, const char *result,
+				     const char *text);
 
 /**
  * plug_log_end() - what came of the pending one of @net
  * @result: a word of docs/api.md
  * @text:   the reason, or ""
  *
+ * Context: baton kept. Return: the note; NULL there is none. Source: docs/api.md.
+ */
+const struct plug_note *plug_log_end(struct plug_log *log, const char *net, const char *result,
+				     const char *text);
+
+/**
+ * plug_log_load() - a row of the ledger; those of a VM come in their order
+ *
+ * Context: start-up. Return: 0; -EUCLEAN no sriovd wrote it. Source: -.
+ */
+int plug_log_load(struct plug_log *log, const struct row_plug *row) _must_check_;
+
+/**
+ * vm_plug_end(), vm_plug_add() - as plug_log_end(), plug_log_add(), also into the ledger
+ *
  * Context: baton kept. Source: docs/api.md.
  */
-void plug_log_end(struct plug_log *log, const char *net, const char *result, const char *text);
+void vm_plug_end(struct sriovd *d, struct vm *vm, const char *net, const char *result,
+		 const char *text);
+void vm_plug_add(struct sriovd *d, struct vm *vm, const char *net, const char *result,
+		 const char *text);
 
 /**
  * plug_log_json() - all notes, oldest first
