@@ -8,7 +8,12 @@
 #define RING_BYTES (1u << 20)
 #define LINE	   64u
 #define RECORD_MAX ((sizeof(struct record) + DP_FRAME_MAX + LINE - 1) / LINE * LINE)
-#define BATCH_MAX  ((DP_BATCH + 1) * RECORD_MAX) /* and what is skipped at the end */
+
+/* A batch of frames, or one packet cut into segments; and what is skipped at the end. */
+#define FRAMES_MAX    (DP_BATCH * RECORD_MAX)
+#define SEGMENT_MAX   (sizeof(struct record) + TSO_HEADER_MAX + TSO_MSS_MIN + LINE)
+#define SEGMENTED_MAX ((TSO_BYTES_MAX / TSO_MSS_MIN + 1) * SEGMENT_MAX)
+#define BATCH_MAX     ((FRAMES_MAX > SEGMENTED_MAX ? FRAMES_MAX : SEGMENTED_MAX) + RECORD_MAX)
 
 enum {
 	F_TAGGED = 1,

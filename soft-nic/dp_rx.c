@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dp_rx.h"
+#include "dp_scatter.h"
 
 #define COPY_LOOP 1024u /* above it the processor's own string copy is faster */
 
@@ -115,8 +116,7 @@ bool dp_rx_refill(struct dp_rxq *rx)
 	return true;
 }
 
-/* The frame with its tag moved between data and descriptor as asked; returns what is there then. */
-static uint32_t put_frame(uint8_t *buf, const struct dp_pkt *p, bool strip)
+uint32_t dp_put_frame(uint8_t *buf, const struct dp_pkt *p, bool strip)
 {
 	uint32_t rest = p->len - 16;
 
@@ -139,7 +139,7 @@ static uint32_t put_frame(uint8_t *buf, const struct dp_pkt *p, bool strip)
 	return p->len;
 }
 
-static void rx_no_buffer(struct dp_worker *me, struct dp_rxq *rx)
+void dp_rx_no_buffer(struct dp_worker *me, struct dp_rxq *rx)
 {
 	if (!rx->ring) {
 		rx->dropped_off++;
@@ -179,11 +179,21 @@ struct dp_rxq *dp_rx_full(struct dp_worker *me, unsigned int q, const struct dp_
 	if (me->cfg->sw.rsse & BIT32(q))
 		q = rss_queue(me, q, p, &lo);
 	rx = &me->rx[q];
-	if (rx->i_buf < rx->n_buf || dp_rx_refill(rx)) {
+	if ((rx->i_buf < rx->n_buf || dp_rx_refill(rx)) &&
+	    (p->len + DP_TAG_LEN <= rx->buf_len || dp_scatter_room(rx, p->len + DP_TAG_LEN))) {
 		rx->stalled = false;
 		return NULL;
 	}
 	return rx->ring ? rx : NULL;
+}
+
+uint8_t *dp_rx_take(struct dp_rxq *rx)
+{
+	uint8_t *buf = rx->buf[rx->i_buf++];
+
+	if (!buf)
+		rx->n_good = good_until(rx, rx->i_buf);
+	return buf;
 }
 
 void dp_deliver(struct dp_worker *me, unsigned int q, const struct dp_pkt *p, bool multi)
@@ -203,10 +213,15 @@ void dp_deliver(struct dp_worker *me, unsigned int q, const struct dp_pkt *p, bo
 	strip = p->tagged && (rx->strip || (multi && rx->strip_multi));
 	len = wire_len - DP_CRC - (strip ? DP_TAG_LEN : 0);
 	if (rx->i_buf == rx->n_buf && !dp_rx_refill(rx)) {
-		rx_no_buffer(me, rx);
+		dp_rx_no_buffer(me, rx);
 		return;
 	}
 	if (wire_len > limit || len > rx->buf_len) {
+		if (wire_len <= limit) {
+			dp_scatter(me, q, p,
+				   &(struct dp_scatter){.strip = strip, .multi = multi, .lo = lo});
+			return;
+		}
 		rx->dropped_long++;
 		me->n.too_long++;
 		return;
@@ -227,7 +242,7 @@ void dp_deliver(struct dp_worker *me, unsigned int q, const struct dp_pkt *p, bo
 		status |= NIC_RXD_STAT_VP;
 		vlan = p->tag;
 	}
-	len = put_frame(buf, p, strip);
+	len = dp_put_frame(buf, p, strip);
 	if (unlikely(lo)) {
 		rx->pend_lo[rx->n_pend] = lo;
 		rx->n_hashed++;
@@ -284,6 +299,13 @@ static void rx_flush_one(struct dp_worker *me, struct dp_rxq *rx, bool loop)
 	}
 	rx->pend_bytes = 0;
 	dp_rx_told(me, rx);
+}
+
+void dp_rx_flush_queue(struct dp_worker *me, unsigned int q, bool loop)
+{
+	me->rx_dirty &= ~BIT32(q);
+	io_wmb();
+	rx_flush_one(me, &me->rx[q], loop);
 }
 
 void dp_rx_flush(struct dp_worker *me, bool loop)

@@ -104,3 +104,33 @@ static inline void dp_rx_told(struct dp_worker *me, struct dp_rxq *rx)
  * Context: data thread. Source: docs/sources.md [Q] [L]: receive descriptors.
  */
 void dp_deliver(struct dp_worker *me, unsigned int q, const struct dp_pkt *p, bool multi);
+
+/*
+ * Parts of it, for frames that take several buffers (dp_scatter.c).
+ */
+
+/**
+ * dp_put_frame() - the frame with its tag moved between data and descriptor as asked
+ * @strip: it has a tag, which is to be left out
+ *
+ * Context: data thread. Return: bytes that are there then. Source: -.
+ */
+uint32_t dp_put_frame(uint8_t *buf, const struct dp_pkt *p, bool strip);
+
+/**
+ * dp_rx_take() - use the next posted buffer up; there is one
+ *
+ * Context: data thread. Return: the buffer; NULL it is not in memory that may be written.
+ * Source: -.
+ */
+uint8_t *dp_rx_take(struct dp_rxq *rx);
+
+/** dp_rx_no_buffer() - count a frame that found none. Context: data thread. Source: -. */
+void dp_rx_no_buffer(struct dp_worker *me, struct dp_rxq *rx);
+
+/**
+ * dp_rx_flush_queue() - dp_rx_flush() of one queue
+ *
+ * Context: data thread. Source: -.
+ */
+void dp_rx_flush_queue(struct dp_worker *me, unsigned int q, bool loop);

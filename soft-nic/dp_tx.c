@@ -2,6 +2,7 @@
 /* Transmit: single frames through the switch, descriptors that ask for more than a plain frame. */
 #include "dp_peer.h"
 #include "dp_tx.h"
+#include "sctp.h"
 
 #define TX_CTX_IPV4    BIT32(10)
 #define TX_CTX_TCP     BIT32(11)
@@ -174,8 +175,13 @@ static void tx_checksums(struct dp_txq *tx, uint32_t popts, uint32_t idx)
 		put16(tx->scratch + mac_len + 10, 0);
 		put16(tx->scratch + mac_len + 10, fold(sum16(tx->scratch + mac_len, ip_len, 0)));
 	}
-	if ((popts & TX_POPTS_TXSM) && !(tx->ctx_cmd[idx] & TX_CTX_SCTP) &&
-	    at + 2 <= tx->gather_len) {
+	if (!(popts & TX_POPTS_TXSM))
+		return;
+	if (tx->ctx_cmd[idx] & TX_CTX_SCTP) {
+		if (!tcp) /* both bits together mean nothing */
+			sctp_sum(tx->scratch, tx->gather_len, mac_len, ip_len,
+				 tx->ctx_cmd[idx] & TX_CTX_IPV4);
+	} else if (at + 2 <= tx->gather_len) {
 		c = fold(sum16(tx->scratch + l4, tx->gather_len - l4, 0));
 		put16(tx->scratch + at, !c && !tcp ? 0xffff : c); /* UDP: 0 means none */
 	}

@@ -61,7 +61,8 @@ bool tso_begin(struct tso *t, uint8_t *frame, uint32_t room, uint32_t lengths, u
 	};
 	t->hdr_len = t->mac_len + t->ip_len + t->l4_len;
 	t->bad = !tcp || t->mac_len < 14 || t->ip_len < (v4 ? 20u : IPV6_HEADER) ||
-		 t->l4_len < 20 || t->mss < TSO_MSS_MIN || t->hdr_len + t->mss > room;
+		 t->l4_len < 20 || t->mss < TSO_MSS_MIN || t->hdr_len > TSO_HEADER_MAX ||
+		 t->hdr_len + t->mss > room;
 	return !t->bad;
 }
 

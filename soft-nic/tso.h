@@ -12,8 +12,9 @@
 #include <stdint.h>
 
 #define TSO_BYTES_MAX \
-	66560u		/* header and payload of one request: the longest IP packet, and room */
-#define TSO_MSS_MIN 64u /* a smaller one would make a descriptor a flood of frames */
+	66560u		   /* header and payload of one request: the longest IP packet, and room */
+#define TSO_MSS_MIN    64u /* a smaller one would make a descriptor a flood of frames */
+#define TSO_HEADER_MAX 240u
 
 struct tso {
 	uint8_t *frame; /* the segment that is being filled, header first */
