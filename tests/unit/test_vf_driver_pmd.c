@@ -345,6 +345,7 @@ static void prepare_refuses_what_the_function_cannot_do(void **state)
 	assert_int_equal(rte_errno, ENOTSUP);
 	m->ol_flags = RTE_MBUF_F_TX_SCTP_CKSUM | RTE_MBUF_F_TX_IPV4;
 	assert_int_equal(pmd_tx_prepare(NULL, &m, 1), 0);
+	assert_int_equal(rte_errno, ENOTSUP);
 	m->ol_flags = 0;
 	assert_int_equal(pmd_tx_prepare(NULL, &m, 1), 1);
 	m->nb_segs = PMD_SEGS_MAX + 1;

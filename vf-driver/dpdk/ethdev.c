@@ -11,7 +11,8 @@
 #define RX_OFFLOADS                                                       \
 	(RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_VLAN_FILTER | \
 	 RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM |   \
-	 RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_RSS_HASH)
+	 RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_SCTP_CKSUM |   \
+	 RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_SCATTER)
 #define TX_OFFLOADS_FULL                                                  \
 	(RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | \
 	 RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |    \
@@ -19,7 +20,9 @@
 #define RSS_TYPES                                                                         \
 	(RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP | \
 	 RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP)
-#define TX_OFFLOADS (TX_OFFLOADS_FULL | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
+/* ... and what takes more than the full function */
+#define TX_OFFLOADS_TSO (RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_SCTP_CKSUM)
+#define TX_OFFLOADS	(TX_OFFLOADS_FULL | TX_OFFLOADS_TSO | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 
 RTE_LOG_REGISTER_DEFAULT(pmd_logtype, NOTICE);
 
@@ -28,16 +31,22 @@ RTE_LOG_REGISTER_DEFAULT(pmd_logtype, NOTICE);
 static void bursts_choose(struct pmd *p)
 {
 	struct rte_eth_dev *dev = p->eth;
+	uint64_t rx = dev->data->dev_conf.rxmode.offloads, tx = 0;
 	struct pmd_rx_mode mode = {.scalar = p->args.scalar,
-				   .strip = dev->data->dev_conf.rxmode.offloads &
-					    RTE_ETH_RX_OFFLOAD_VLAN_STRIP};
-	bool full = false;
+				   .scatter = rx & RTE_ETH_RX_OFFLOAD_SCATTER,
+				   .strip = rx & RTE_ETH_RX_OFFLOAD_VLAN_STRIP};
 
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
-		full |= ((struct pmd_txq *)dev->data->tx_queues[i])->offloads & TX_OFFLOADS_FULL;
+		tx |= ((struct pmd_txq *)dev->data->tx_queues[i])->offloads;
+	dev->data->scattered_rx = mode.scatter;
 	dev->rx_pkt_burst = pmd_rx_burst(mode);
-	dev->tx_pkt_burst = full ? pmd_tx_full : pmd_tx_simple;
-	dev->tx_pkt_prepare = full ? pmd_tx_prepare : NULL;
+	if (tx & TX_OFFLOADS_TSO) {
+		dev->tx_pkt_burst = pmd_tx_tso;
+		dev->tx_pkt_prepare = pmd_tx_tso_prepare;
+	} else {
+		dev->tx_pkt_burst = tx & TX_OFFLOADS_FULL ? pmd_tx_full : pmd_tx_simple;
+		dev->tx_pkt_prepare = tx & TX_OFFLOADS_FULL ? pmd_tx_prepare : NULL;
+	}
 }
 
 /* Under the lock. */
@@ -145,7 +154,7 @@ static int pmd_info(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	const struct rte_eth_desc_lim lim = {.nb_max = PMD_RING_MAX,
 					     .nb_min = PMD_RING_MIN,
 					     .nb_align = PMD_RING_MIN,
-					     .nb_seg_max = PMD_SEGS_MAX,
+					     .nb_seg_max = PMD_TSO_SEGS_MAX,
 					     .nb_mtu_seg_max = PMD_SEGS_MAX};
 
 	info->max_rx_queues = (uint16_t)p->n_rx_max;
@@ -200,8 +209,13 @@ static int pmd_rx_mode(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_bur
 {
 	bool vector =
 		dev->rx_pkt_burst == pmd_rx_vector || dev->rx_pkt_burst == pmd_rx_vector_strip;
+	bool scatter =
+		dev->rx_pkt_burst == pmd_rx_scatter || dev->rx_pkt_burst == pmd_rx_scatter_strip;
 
-	snprintf(mode->info, sizeof(mode->info), "%s", vector ? "Vector SSE" : "Scalar");
+	snprintf(mode->info, sizeof(mode->info), "%s",
+		 vector	   ? "Vector SSE"
+		 : scatter ? "Scalar Scattered"
+			   : "Scalar");
 	return 0;
 }
 
@@ -210,7 +224,9 @@ static int pmd_tx_mode(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_bur
 	const struct pmd_txq *q = dev->data->tx_queues[qid];
 
 	snprintf(mode->info, sizeof(mode->info), "%s, %s",
-		 dev->tx_pkt_burst == pmd_tx_simple ? "Simple" : "Full",
+		 dev->tx_pkt_burst == pmd_tx_simple ? "Simple"
+		 : dev->tx_pkt_burst == pmd_tx_tso  ? "Segmenting"
+						    : "Full",
 		 q->head_wb ? "head write-back" : "DD write-back");
 	return 0;
 }
@@ -224,6 +240,7 @@ static void pmd_rxq_info(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_r
 	info->rx_buf_size = (uint16_t)q->buf_bytes;
 	info->conf.rx_free_thresh = q->free_thresh;
 	info->conf.rx_drop_en = 1;
+	info->scattered_rx = !!(dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER);
 	info->conf.offloads = dev->data->dev_conf.rxmode.offloads;
 }
 

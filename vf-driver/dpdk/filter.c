@@ -153,14 +153,18 @@ int pmd_allmulti_off(struct rte_eth_dev *dev)
 	return promisc_set(dev, dev->data->promiscuous, false);
 }
 
-/* What a frame of this MTU takes must fit one buffer of every queue. */
+/* What a frame of this MTU takes must fit one buffer of every queue, if it may not take several. */
 static int frame_fits(struct rte_eth_dev *dev, uint32_t frame)
 {
+	if (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER)
+		return 0;
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		const struct pmd_rxq *q = dev->data->rx_queues[i];
 
 		if (q && frame - RTE_ETHER_CRC_LEN > q->buf_bytes) {
-			PMD_LOG(ERR, "port %u: frames of %u bytes do not fit buffers of %u",
+			PMD_LOG(ERR,
+				"port %u: frames of %u bytes do not fit buffers of %u, and "
+				"scattering was not asked for",
 				dev->data->port_id, frame - RTE_ETHER_CRC_LEN, q->buf_bytes);
 			return -EINVAL;
 		}

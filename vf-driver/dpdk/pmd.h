@@ -7,8 +7,7 @@
  * One mutex serialises control calls with the interrupt thread. A queue's burst function takes no
  * lock and belongs to one thread, as DPDK has it.
  *
- * Left out: traffic in secondary processes, receiving one frame into several buffers, segmentation
- * offload.
+ * Left out: traffic in secondary processes.
  */
 #include <ethdev_driver.h>
 #include <lib/pcif.h>
@@ -19,15 +18,19 @@
 #include <vfdrv/queue.h>
 #include <vfdrv/vfdrv_pcif.h>
 
-#define PMD_BATCH     32u /* descriptors posted, reported and freed at once */
-#define PMD_RING_MIN  64u
-#define PMD_RING_MAX  4096u
-#define PMD_RING_DEF  256u
-#define PMD_SEGS_MAX  16u /* buffers of one frame to be sent */
-#define PMD_MACS_MAX  1u
-#define PMD_VLANS     4096u
-#define PMD_FRAME_MAX 9728u /* longest frame asked of a PF, with CRC */
-#define PMD_OVERHEAD  22u   /* of a frame over its MTU: header, VLAN tag, CRC */
+#define PMD_BATCH	   32u /* descriptors posted, reported and freed at once */
+#define PMD_RING_MIN	   64u
+#define PMD_RING_MAX	   4096u
+#define PMD_RING_DEF	   256u
+#define PMD_SEGS_MAX	   16u /* buffers of one frame to be sent */
+/* ... of a packet to be segmented: 64 KiB in buffers of 2 KiB, and some */
+#define PMD_TSO_SEGS_MAX   40u
+#define PMD_TSO_HEADER_MAX 240u /* MAC, IP and TCP headers the function repeats */
+#define PMD_TSO_MSS_MIN	   64u
+#define PMD_MACS_MAX	   1u
+#define PMD_VLANS	   4096u
+#define PMD_FRAME_MAX	   9728u /* longest frame asked of a PF, with CRC */
+#define PMD_OVERHEAD	   22u	 /* of a frame over its MTU: header, VLAN tag, CRC */
 
 #define PMD_LINE 128 /* two cache lines: the neighbour is fetched as well */
 
@@ -35,8 +38,9 @@ struct pmd;
 
 /* How a queue receives; chosen at start. */
 struct pmd_rx_mode {
-	bool scalar; /* the plain twin of the vector function */
-	bool strip;  /* take VLAN tags out ourselves */
+	bool scalar;  /* the plain twin of the vector function */
+	bool scatter; /* frames may take several buffers */
+	bool strip;   /* take VLAN tags out ourselves */
 };
 
 struct pmd_rxq {
@@ -60,6 +64,10 @@ struct pmd_rxq {
 	uint16_t free_thresh;
 	uint32_t dropped_last;
 	uint64_t dropped;
+	/* of frames in several buffers */
+	struct rte_mbuf *chain, *chain_end; /* one that has not ended yet, or NULL */
+	bool skip;			    /* the rest of one that is lost */
+	uint64_t scattered;
 } __rte_aligned(PMD_LINE);
 
 struct pmd_txq {
@@ -85,6 +93,9 @@ struct pmd_txq {
 	uint32_t n_desc;
 	uint16_t q, port;
 	uint64_t offloads;
+	/* with segmentation: in place of ctx_cmd */
+	uint64_t ctx_hi;
+	uint64_t segmented;
 } __rte_aligned(PMD_LINE);
 
 struct pmd_args {
@@ -141,17 +152,22 @@ static inline struct pmd *pmd_of(struct rte_eth_dev *dev)
 int pmd_args_read(const char *text, struct pmd_args *ret);
 void pmd_args_done(struct pmd_args *args);
 
-/* rx.c, tx.c: burst functions */
+/* rx.c, rx_scatter.c, tx.c, tx_tso.c, tx_prepare.c: burst functions */
 eth_rx_burst_t pmd_rx_burst(struct pmd_rx_mode mode);
 uint16_t pmd_rx_vector(void *rxq, struct rte_mbuf **pkts, uint16_t n);
 uint16_t pmd_rx_scalar(void *rxq, struct rte_mbuf **pkts, uint16_t n);
 uint16_t pmd_rx_vector_strip(void *rxq, struct rte_mbuf **pkts, uint16_t n);
 uint16_t pmd_rx_scalar_strip(void *rxq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t pmd_rx_scatter(void *rxq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t pmd_rx_scatter_strip(void *rxq, struct rte_mbuf **pkts, uint16_t n);
+void pmd_rx_scatter_end(struct pmd_rxq *q);
 uint16_t pmd_rx_none(void *rxq, struct rte_mbuf **pkts, uint16_t n);
 uint16_t pmd_tx_simple(void *txq, struct rte_mbuf **pkts, uint16_t n);
 uint16_t pmd_tx_full(void *txq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t pmd_tx_tso(void *txq, struct rte_mbuf **pkts, uint16_t n);
 uint16_t pmd_tx_none(void *txq, struct rte_mbuf **pkts, uint16_t n);
 uint16_t pmd_tx_prepare(void *txq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t pmd_tx_tso_prepare(void *txq, struct rte_mbuf **pkts, uint16_t n);
 bool pmd_rx_refill(struct pmd_rxq *q);
 int pmd_rx_status(void *rxq, uint16_t offset);
 int pmd_tx_status(void *txq, uint16_t offset);

@@ -165,6 +165,7 @@ static int txq_program(struct pmd *p, struct pmd_txq *q)
 	q->next = q->tail = q->reported = 0;
 	q->rs_first = q->rs_last = 0;
 	q->ctx_lo = q->ctx_cmd = 0;
+	q->ctx_hi = 0;
 	q->fast_free = q->offloads & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	q->tail_reg = p->args.trapped ? NULL : vfdrv_tx_tail(p->core, q->q);
 	return vfdrv_txq_setup(p->core, q->q, &c);
@@ -229,6 +230,8 @@ void pmd_queues_drain(struct pmd *p)
 		data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
 		for (; q && q->next != q->tail; q->next++)
 			rte_mempool_put(q->pool, q->sw[q->next & q->mask]);
+		if (q)
+			pmd_rx_scatter_end(q);
 	}
 	for (uint16_t i = 0; i < data->nb_tx_queues; i++) {
 		struct pmd_txq *q = data->tx_queues[i];

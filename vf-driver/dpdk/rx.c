@@ -7,19 +7,12 @@
  * The vector function takes four descriptors at once as long as all four are done and good, and
  * leaves anything else to the scalar one, so both give the same mbufs to the bit.
  */
-#include <abi/nic_desc.h>
 #include <abi/nic_regs.h>
-#include <rte_ether.h>
 #include <smmintrin.h>
-#include "pmd.h"
+#include "rx_desc.h"
 
-#define RX_GOOD	 (NIC_RXD_STAT_DD | NIC_RXD_STAT_EOP)
-#define RX_TEST	 (RX_GOOD | NIC_RXD_ERR_RXE)
-#define RX_UDPCS BIT32(4)
-#define RX_L4CS	 BIT32(5)
-#define RX_IPCS	 BIT32(6)
-#define RX_RSS	 BITS(3, 0) /* of info */
-#define RX_VLAN	 (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED)
+#define RX_GOOD (NIC_RXD_STAT_DD | NIC_RXD_STAT_EOP)
+#define RX_TEST (RX_GOOD | NIC_RXD_ERR_RXE)
 
 #define GROUP  4u
 #define REARM  offsetof(struct rte_mbuf, rearm_data)
@@ -95,25 +88,6 @@ bool pmd_rx_refill(struct pmd_rxq *q)
 	return true;
 }
 
-static uint64_t flags_of(uint32_t info, uint32_t status)
-{
-	uint64_t flags = 0;
-
-	if (status & NIC_RXD_STAT_VP)
-		flags |= RX_VLAN;
-	if (info & RX_RSS)
-		flags |= RTE_MBUF_F_RX_RSS_HASH;
-	if (status & NIC_RXD_STAT_IXSM)
-		return flags;
-	if (status & RX_IPCS)
-		flags |= status & NIC_RXD_ERR_IPE ? RTE_MBUF_F_RX_IP_CKSUM_BAD
-						  : RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-	if (status & (RX_L4CS | RX_UDPCS))
-		flags |= status & NIC_RXD_ERR_L4E ? RTE_MBUF_F_RX_L4_CKSUM_BAD
-						  : RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-	return flags;
-}
-
 /*
  * Up to @n descriptors from @at on, which do not wrap. Returns the descriptors that are done;
  * *pkts moves on by the frames that are good.
@@ -142,7 +116,7 @@ static uint32_t run_scalar(struct pmd_rxq *q, uint32_t at, uint32_t n, struct rt
 		rte_compiler_barrier();
 		lo = desc[2 * (size_t)i];
 		memcpy((char *)m + REARM, &q->rearm, sizeof(q->rearm));
-		m->ol_flags = flags_of((uint32_t)lo, status);
+		m->ol_flags = pmd_rx_flags((uint32_t)lo, status);
 		m->packet_type = 0;
 		m->pkt_len = len;
 		m->data_len = len;
@@ -156,7 +130,7 @@ static uint32_t run_scalar(struct pmd_rxq *q, uint32_t at, uint32_t n, struct rt
 	return i;
 }
 
-/* ol_flags of four frames, 32 bit each; as flags_of(). */
+/* ol_flags of four frames, 32 bit each; as pmd_rx_flags(). */
 static inline __m128i flags_of_four(__m128i info, __m128i status)
 {
 	const __m128i zero = _mm_setzero_si128();
@@ -346,27 +320,17 @@ uint16_t pmd_rx_scalar(void *rxq, struct rte_mbuf **pkts, uint16_t n)
 	return burst(rxq, pkts, n, false);
 }
 
-/* A VF cannot ask its PF for stripping, so where an application wants it tags are taken out here.
- */
-static void strip(struct rte_mbuf **pkts, uint16_t n)
-{
-	for (uint16_t i = 0; i < n; i++)
-		if (!(pkts[i]->ol_flags & RTE_MBUF_F_RX_VLAN) &&
-		    pkts[i]->data_len >= sizeof(struct rte_ether_hdr) + sizeof(struct rte_vlan_hdr))
-			rte_vlan_strip(pkts[i]);
-}
-
 uint16_t pmd_rx_vector_strip(void *rxq, struct rte_mbuf **pkts, uint16_t n)
 {
 	n = burst(rxq, pkts, n, true);
-	strip(pkts, n);
+	pmd_rx_untag(pkts, n);
 	return n;
 }
 
 uint16_t pmd_rx_scalar_strip(void *rxq, struct rte_mbuf **pkts, uint16_t n)
 {
 	n = burst(rxq, pkts, n, false);
-	strip(pkts, n);
+	pmd_rx_untag(pkts, n);
 	return n;
 }
 
@@ -377,6 +341,8 @@ uint16_t pmd_rx_none(void *rxq, struct rte_mbuf **pkts, uint16_t n)
 
 eth_rx_burst_t pmd_rx_burst(struct pmd_rx_mode mode)
 {
+	if (mode.scatter)
+		return mode.strip ? pmd_rx_scatter_strip : pmd_rx_scatter;
 	if (mode.strip)
 		return mode.scalar ? pmd_rx_scalar_strip : pmd_rx_vector_strip;
 	return mode.scalar ? pmd_rx_scalar : pmd_rx_vector;

@@ -2,11 +2,11 @@
 #include "pmd.h"
 
 static const char *const xstat_names[] = {
-	"hw_rx_packets",	 "hw_tx_packets",      "hw_rx_bytes",
-	"hw_tx_bytes",		 "hw_rx_multicast",    "hw_rx_switch_packets",
-	"hw_tx_switch_packets",	 "hw_rx_switch_bytes", "hw_tx_switch_bytes",
-	"tx_ring_full",		 "rx_bad_frames",      "traps_register_reads",
-	"traps_register_writes",
+	"hw_rx_packets",	 "hw_tx_packets",	"hw_rx_bytes",
+	"hw_tx_bytes",		 "hw_rx_multicast",	"hw_rx_switch_packets",
+	"hw_tx_switch_packets",	 "hw_rx_switch_bytes",	"hw_tx_switch_bytes",
+	"tx_ring_full",		 "rx_bad_frames",	"traps_register_reads",
+	"traps_register_writes", "rx_scattered_frames", "tx_segmented_packets",
 };
 
 /* Frames that found no buffer; the function's register is 32 bit and starts anew with it. */
@@ -73,11 +73,12 @@ int pmd_stats_reset(struct rte_eth_dev *dev)
 
 		dropped_update(p, q);
 		q->packets = q->bytes = q->errors = q->no_mbuf = q->dropped = 0;
+		q->scattered = 0;
 	}
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++) {
 		struct pmd_txq *q = dev->data->tx_queues[i];
 
-		q->packets = q->bytes = q->full = 0;
+		q->packets = q->bytes = q->full = q->segmented = 0;
 	}
 	if (!atomic_load(&p->removed))
 		vfdrv_hw_counters(p->core, &p->hw_base);
@@ -100,7 +101,7 @@ int pmd_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsign
 	const struct vfdrv_hw_counters *b = &p->hw_base;
 	struct vfdrv_hw_counters hw = *b;
 	struct pcif_counters traps;
-	uint64_t full = 0, bad = 0;
+	uint64_t full = 0, bad = 0, scattered = 0, segmented = 0;
 
 	if (!xstats || n < RTE_DIM(xstat_names))
 		return RTE_DIM(xstat_names);
@@ -108,10 +109,18 @@ int pmd_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsign
 	pcif_counters(p->f, &traps); /* before we read registers for this */
 	if (!atomic_load(&p->removed))
 		vfdrv_hw_counters(p->core, &hw);
-	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
-		full += ((const struct pmd_txq *)dev->data->tx_queues[i])->full;
-	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
-		bad += ((const struct pmd_rxq *)dev->data->rx_queues[i])->errors;
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++) {
+		const struct pmd_txq *q = dev->data->tx_queues[i];
+
+		full += q->full;
+		segmented += q->segmented;
+	}
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
+		const struct pmd_rxq *q = dev->data->rx_queues[i];
+
+		bad += q->errors;
+		scattered += q->scattered;
+	}
 	pthread_mutex_unlock(&p->lock);
 
 	const uint64_t value[RTE_DIM(xstat_names)] = {
@@ -128,6 +137,8 @@ int pmd_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsign
 		bad,
 		traps.region_reads - p->traps_base.region_reads,
 		traps.region_writes - p->traps_base.region_writes,
+		scattered,
+		segmented,
 	};
 	for (unsigned int i = 0; i < RTE_DIM(xstat_names); i++)
 		xstats[i] = (struct rte_eth_xstat){.id = i, .value = value[i]};

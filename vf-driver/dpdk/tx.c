@@ -4,29 +4,10 @@
  * ask for a report every PMD_BATCH descriptors, and free so many at once. The function reports by
  * DD in the descriptor, or by writing its head to memory, which is one line instead of many.
  */
-#include <abi/nic_desc.h>
 #include <abi/nic_regs.h>
-#include <emmintrin.h>
-#include <rte_net.h>
-#include "pmd.h"
+#include "tx_desc.h"
 
-/* DTALEN is the low 16 bits of the second word, PAYLEN starts at its bit 32 + 14. */
-#define TX_LEN_UNIT (UINT64_C(1) | UINT64_C(1) << (32 + 14))
-#define TX_DTYP(t)  ((uint32_t)(t) * (NIC_TXD_DTYP & -NIC_TXD_DTYP))
-#define TX_DATA	    (TX_DTYP(NIC_TXD_DTYP_DATA) | NIC_TXD_IFCS | NIC_TXD_DEXT)
-#define TX_CTX	    (TX_DTYP(NIC_TXD_DTYP_CTXT) | NIC_TXD_DEXT)
-#define TX_CTX_IPV4 BIT32(10)
-#define TX_CTX_TCP  BIT32(11)
-#define TX_IXSM	    ((uint64_t)BIT32(8) << 32)
-#define TX_TXSM	    ((uint64_t)BIT32(9) << 32)
-#define TX_DD	    ((uint64_t)NIC_TXD_STAT_DD << 32)
-
-#define TX_WANTS (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
-#define TX_KNOWN                                                                         \
-	(TX_WANTS | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_OUTER_IPV4 | \
-	 RTE_MBUF_F_TX_OUTER_IPV6)
-
-static void tx_tail_write(struct pmd_txq *q)
+void pmd_tx_go(struct pmd_txq *q)
 {
 	uint32_t at = q->tail & q->mask;
 
@@ -133,14 +114,14 @@ uint16_t pmd_tx_simple(void *txq, struct rte_mbuf **pkts, uint16_t want)
 		tail += run;
 	}
 	q->tail = tail;
-	tx_tail_write(q);
+	pmd_tx_go(q);
 	q->packets += n;
 	return (uint16_t)n;
 }
 
 /* ---- offloads and several buffers ------------------------------------------------------- */
 
-static void full_reclaim(struct pmd_txq *q)
+void pmd_tx_reclaim(struct pmd_txq *q)
 {
 	while (q->rs_first != q->rs_last) {
 		uint32_t end = q->rs[q->rs_first & q->mask];
@@ -157,16 +138,6 @@ static void full_reclaim(struct pmd_txq *q)
 		}
 		q->rs_first++;
 	}
-}
-
-static inline void put(struct pmd_txq *q, uint32_t *tail, uint64_t lo, uint64_t hi,
-		       struct rte_mbuf *m)
-{
-	uint32_t at = (*tail)++ & q->mask;
-
-	q->sw[at] = m;
-	_mm_store_si128((__m128i *)(uintptr_t)&q->desc[2 * (size_t)at],
-			_mm_set_epi64x((long long)hi, (long long)lo));
 }
 
 /* The context that a frame's offloads need. */
@@ -199,7 +170,7 @@ static uint32_t full_frame(struct pmd_txq *q, struct rte_mbuf *m, uint32_t tail)
 
 		context_of(m, &ctx_lo, &ctx_cmd);
 		if (ctx_lo != q->ctx_lo || ctx_cmd != q->ctx_cmd) {
-			put(q, &tail, ctx_lo, ctx_cmd, NULL);
+			pmd_tx_put(q, &tail, ctx_lo, ctx_cmd, NULL);
 			q->ctx_lo = ctx_lo;
 			q->ctx_cmd = ctx_cmd;
 		}
@@ -211,7 +182,7 @@ static uint32_t full_frame(struct pmd_txq *q, struct rte_mbuf *m, uint32_t tail)
 			hi |= TX_TXSM;
 	}
 	for (; m->next; m = m->next)
-		put(q, &tail, m->buf_iova + m->data_off, hi | cmd | m->data_len, m);
+		pmd_tx_put(q, &tail, m->buf_iova + m->data_off, hi | cmd | m->data_len, m);
 
 	cmd |= NIC_TXD_EOP;
 	if (tail + 1 - q->reported >= PMD_BATCH) {
@@ -219,7 +190,7 @@ static uint32_t full_frame(struct pmd_txq *q, struct rte_mbuf *m, uint32_t tail)
 		q->reported = tail + 1;
 		q->rs[q->rs_last++ & q->mask] = tail + 1;
 	}
-	put(q, &tail, m->buf_iova + m->data_off, hi | cmd | m->data_len, m);
+	pmd_tx_put(q, &tail, m->buf_iova + m->data_off, hi | cmd | m->data_len, m);
 	return tail;
 }
 
@@ -230,13 +201,13 @@ uint16_t pmd_tx_full(void *txq, struct rte_mbuf **pkts, uint16_t n)
 	uint16_t i;
 
 	if (q->mask - (tail - q->next) <= q->mask / 2)
-		full_reclaim(q);
+		pmd_tx_reclaim(q);
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		uint32_t need = m->nb_segs + 1u;
 
 		if (unlikely(q->mask - (tail - q->next) < need)) {
-			full_reclaim(q);
+			pmd_tx_reclaim(q);
 			if (q->mask - (tail - q->next) < need) {
 				q->full += (uint64_t)(n - i);
 				break;
@@ -248,27 +219,9 @@ uint16_t pmd_tx_full(void *txq, struct rte_mbuf **pkts, uint16_t n)
 	if (unlikely(!i))
 		return 0;
 	q->tail = tail;
-	tx_tail_write(q);
+	pmd_tx_go(q);
 	q->packets += i;
 	return i;
-}
-
-uint16_t pmd_tx_prepare(void *txq, struct rte_mbuf **pkts, uint16_t n)
-{
-	for (uint16_t i = 0; i < n; i++) {
-		int r = -ENOTSUP;
-
-		if (pkts[i]->nb_segs > PMD_SEGS_MAX || pkts[i]->pkt_len > PMD_FRAME_MAX)
-			r = -EINVAL;
-		else if (!(pkts[i]->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK & ~TX_KNOWN) &&
-			 (pkts[i]->ol_flags & RTE_MBUF_F_TX_L4_MASK) != RTE_MBUF_F_TX_SCTP_CKSUM)
-			r = rte_net_intel_cksum_prepare(pkts[i]);
-		if (r < 0) {
-			rte_errno = -r;
-			return i;
-		}
-	}
-	return n;
 }
 
 uint16_t pmd_tx_none(void *txq, struct rte_mbuf **pkts, uint16_t n)
