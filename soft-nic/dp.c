@@ -127,6 +127,7 @@ static void adopt_rx(struct dp_rxq *rx, const struct dp_rxq_cfg *c)
 	rx->i_buf = rx->n_buf = rx->n_good = 0;
 	rx->fetched = rx->head;
 	rx->buf_len = c->buf_len;
+	rx->buf_used = c->buf_used;
 	rx->limit = c->limit;
 	rx->limit_tagged = c->limit_tagged;
 	rx->plain_max = c->limit > DP_CRC ? c->limit - DP_CRC : 0;

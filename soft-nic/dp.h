@@ -74,7 +74,8 @@ struct dp_rxq_cfg {
 	uint32_t n_desc;
 	uint32_t head;
 	uint32_t buf_len;
-	uint32_t limit; /* longest untagged frame, CRC included */
+	uint32_t buf_used; /* so much of a buffer can be written: no frame is longer */
+	uint32_t limit;	   /* longest untagged frame, CRC included */
 	uint32_t limit_tagged;
 	bool strip;	  /* VLAN tags go into the descriptor */
 	bool strip_multi; /* ... for replicated frames */
@@ -126,7 +127,7 @@ struct dp_rxq {
 	volatile uint8_t *regs;
 	struct dp_window window;
 	const struct dp_fn *fn;
-	uint32_t limit, limit_tagged, buf_len;
+	uint32_t limit, limit_tagged, buf_len, buf_used;
 	uint32_t gen;
 	uint64_t packets, bytes, loop_packets, loop_bytes, multicast;
 	/* cold */

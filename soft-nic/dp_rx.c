@@ -54,7 +54,7 @@ static inline uint8_t *rx_buffer(struct dp_rxq *rx, struct dp_window *w,
 	uint8_t *buf = (uint8_t *)(w->va + off);
 
 	if (unlikely(off >= w->span)) {
-		buf = dp_reach(rx->fn, &rx->window, addr, rx->buf_len, true, rx->buf_len);
+		buf = dp_reach(rx->fn, &rx->window, addr, rx->buf_used, true, rx->buf_used);
 		*w = rx->window;
 		*bad |= !buf;
 	}
@@ -230,10 +230,13 @@ void dp_deliver(struct dp_worker *me, unsigned int q, const struct dp_pkt *p, bo
 	me->rx_dirty |= BIT32(q);
 	if (!buf) {
 		rx->n_good = good_until(rx, rx->i_buf);
-		/* a buffer outside mapped memory: its descriptor is used up, the frame is lost */
+		/*
+		 * A buffer outside mapped memory: its descriptor is used up, the frame is lost.
+		 * It has a length all the same: Linux takes one without for not done yet.
+		 */
 		rx->dropped_bad++;
 		rx->n_bad++;
-		rx->pend[rx->n_pend++] = DP_RX_STATUS | NIC_RXD_ERR_RXE;
+		rx->pend[rx->n_pend++] = DP_RX_STATUS | NIC_RXD_ERR_RXE | (uint64_t)len << 32;
 		return;
 	}
 	if (p->loop)

@@ -132,6 +132,19 @@ static void *ring_of(const struct dp_fn *fn, const struct dp_raw *raw, uint32_t 
 	return ring == dp_reach(fn, &w, base, bytes, false, 0) ? ring : NULL;
 }
 
+/*
+ * Drivers say 2 KiB of a buffer that begins behind headroom in half a page, and rely on the limit
+ * of frames: what is beyond it need not be their memory, and at the end of RAM is none.
+ */
+static uint32_t buf_used(const struct dp_rxq_cfg *rx)
+{
+	uint32_t longest = rx->limit > rx->limit_tagged ? rx->limit : rx->limit_tagged;
+
+	if (longest < SNIC_FRAME_MIN)
+		longest = SNIC_FRAME_MIN;
+	return rx->buf_len < longest ? rx->buf_len : longest;
+}
+
 static void build_rx(struct snic *s, struct dp_cfg *c, unsigned int q)
 {
 	const struct q_seen *seen = &s->rx_seen[q];
@@ -149,7 +162,8 @@ static void build_rx(struct snic *s, struct dp_cfg *c, unsigned int q)
 	rx->irq = queue_irq(s, q, false);
 	rx->drop_enabled = (srrctl & SRRCTL_DROP_EN) || (pf_reg(s, nic_QDE(0)) & BIT32(q));
 	rx->buf_len = kib ? kib * 1024 : 2048u >> field_get(RCTL_BSIZE, rctl);
-	rx->limit = rx->limit_tagged = UINT32_MAX;
+	rx->limit = c->sw.rx_limit;
+	rx->limit_tagged = c->sw.rx_limit_tagged;
 	rx->strip = pf_reg(s, nic_CTRL(0)) & CTRL_VME;
 	if (c->sw.vt) {
 		uint32_t longest = field_get(VMOLR_RLPML, vmolr);
@@ -159,6 +173,7 @@ static void build_rx(struct snic *s, struct dp_cfg *c, unsigned int q)
 		rx->strip = vmolr & VMOLR_STRVLAN;
 		rx->strip_multi = pf_reg(s, nic_RPLOLR(0)) & RPLOLR_STRVLAN;
 	}
+	rx->buf_used = buf_used(rx);
 	if (!(seen->raw.r[0] & XDCTL_ENABLE) || !(rctl & RCTL_EN) || !fn_may_dma(s, fn) ||
 	    field_get(SRRCTL_DESCTYPE, srrctl) > DESCTYPE_MAX)
 		return;
