@@ -392,6 +392,8 @@ static int secondary_probe(struct rte_vdev_device *vdev, const char *name)
 	dev->rx_pkt_burst = pmd_rx_none;
 	dev->tx_pkt_burst = pmd_tx_none;
 	rte_eth_dev_probing_finish(dev);
+	PMD_LOG(NOTICE, "%s: a secondary process may look; frames and control are the primary's",
+		name);
 	return 0;
 }
 
