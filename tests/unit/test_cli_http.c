@@ -24,10 +24,17 @@ static void *serve(void *arg)
 {
 	struct server *s = arg;
 	int c = accept(s->fd, NULL, NULL);
+	size_t have = 0;
 	ssize_t n;
 
-	n = recv(c, s->request, sizeof(s->request) - 1, 0);
-	s->request[n > 0 ? n : 0] = '\0';
+	/* all of it, in pieces or not: close() is a reset if some is left; silent until they go */
+	while (have < sizeof(s->request) - 1 && (!s->reply || !strstr(s->request, "\r\n\r\n{}"))) {
+		n = recv(c, s->request + have, sizeof(s->request) - 1 - have, 0);
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+		s->request[have] = '\0';
+	}
 	/* byte by byte at first: a head may come in pieces */
 	for (size_t i = 0; s->reply && s->reply[i]; i++) {
 		if (send(c, s->reply + i, 1, MSG_NOSIGNAL) != 1)
@@ -35,8 +42,6 @@ static void *serve(void *arg)
 		if (i < 3)
 			usleep(2000);
 	}
-	if (!s->reply)
-		recv(c, s->request, sizeof(s->request) - 1, 0);
 	close(c);
 	return NULL;
 }

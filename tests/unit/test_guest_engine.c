@@ -360,6 +360,7 @@ static void power_button_and_deadline_end_the_measurement(void **state)
 	q.duration_us = 60000000;
 	q.timeout_us = 10000;
 	assert_int_equal(run(&q, &res), -ETIMEDOUT);
+	q.timeout_us = 60000000;
 	rig.cancel_at = rig.services + 3;
 	assert_int_equal(run(&q, &res), -ECANCELED);
 	rig.cancel_at = 0;
