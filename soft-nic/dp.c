@@ -154,6 +154,7 @@ static void adopt_tx(struct dp_txq *tx, const struct dp_txq_cfg *c)
 	tx->last_key = UINT64_MAX;
 	memset(tx->flow, 0, sizeof(tx->flow));
 	tx->recent = &tx->flow[0];
+	tx->echo = (const uint8_t *)tx->ring; /* memory of the last configuration may be gone */
 }
 
 bool dp_acked(struct dp *dp, uint64_t epoch)

@@ -163,6 +163,7 @@ struct dp_txq {
 	bool gathering; /* in the middle of a frame in several descriptors */
 	/* tried first, before the frame is here to tell its destination; one of flow[] */
 	const struct dp_flow *recent;
+	const uint8_t *echo; /* where the queue's next frame may well be; see dp_tx_has_work() */
 	uint64_t packets, bytes, loop_packets, loop_bytes;
 	uint32_t *head_wb;
 	const struct dp_fn *fn;

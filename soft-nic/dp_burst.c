@@ -370,6 +370,7 @@ static inline bool send_lone(struct dp_worker *me, struct dp_txq *tx, struct nic
 	to = rx->buf[rx->i_buf++];
 	_mm_storeu_si128((__m128i *)to, h);
 	dp_copy(to + 16, s + 16, len - 16);
+	me->tx[rx - me->rx].echo = to;
 	io_wmb();
 	dp_write_back(&rx->ring[rx->head], 0, DP_RX_STATUS | NIC_RXD_STAT_LB | (uint64_t)len << 32);
 	rx->head = rx->head + 1 == rx->n_desc ? 0 : rx->head + 1;

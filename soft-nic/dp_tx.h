@@ -28,7 +28,10 @@ void dp_tx_frame(struct dp_worker *me, struct dp_txq *tx, const uint8_t *data, u
 bool dp_tx_odd(struct dp_worker *me, struct dp_txq *tx, const struct nic_tx_desc *d);
 
 /**
- * dp_tx_has_work() - did the driver move its tail? The descriptor's line is on its way then
+ * dp_tx_has_work() - did the driver move its tail? The descriptor's line is on its way then, and a
+ * frame's that answers or forwards the last one: it is where that one was received, since an
+ * application sends the same buffer on, or the one it gave back last. A wrong guess costs nothing
+ * but the look.
  *
  * Context: data thread. Return: true, dp_tx_poll() finds out the rest; false. Source: -.
  */
@@ -36,8 +39,9 @@ static inline bool dp_tx_has_work(const struct dp_txq *tx)
 {
 	if (unlikely(!tx->ring))
 		return false;
-	/* both loads go out together */
+	/* the loads go out together */
 	__builtin_prefetch(&tx->ring[tx->head]);
+	__builtin_prefetch(tx->echo);
 	return mmio_read32(tx->regs + DPR_TAIL) != tx->head;
 }
 
