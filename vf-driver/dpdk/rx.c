@@ -247,7 +247,8 @@ static uint32_t run_vector(struct pmd_rxq *q, uint32_t at, uint32_t n, struct rt
 			_mm_store_si128(FIRST(sw[i + 1]), fresh);
 			_mm_store_si128(FIRST(sw[i + 2]), fresh);
 			_mm_store_si128(FIRST(sw[i + 3]), fresh);
-		} else if (!any_four(q, d0, d1, d2, d3, &sw[i])) {
+		} else if (!(_mm_extract_epi32(d3, 2) & NIC_RXD_STAT_DD) ||
+			   !any_four(q, d0, d1, d2, d3, &sw[i])) {
 			break;
 		}
 		sum = second(sw[i], d0, sum);
@@ -292,6 +293,11 @@ static __rte_always_inline uint16_t burst(struct pmd_rxq *q, struct rte_mbuf **p
 	uint32_t at = next & q->mask, n = RTE_MIN((uint32_t)want, posted), first, done;
 	struct rte_mbuf **out = pkts;
 
+	/* most looks of whoever waits are in vain; when one is not, the frame is wanted next */
+	if (n && !(q->desc[2 * (size_t)at + 1] & NIC_RXD_STAT_DD))
+		return 0;
+	if (n)
+		rte_prefetch0((char *)q->sw[at]->buf_addr + RTE_PKTMBUF_HEADROOM);
 	first = RTE_MIN(n, size - at);
 	done = run(q, at, first, &out, vector);
 	if (unlikely(done == first && first < n))
