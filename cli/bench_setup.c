@@ -150,8 +150,7 @@ static int add_net(const struct bench *b, const struct bench_path *p, const char
 	r = api_call(b->cli, "POST", "/v1/nets", body, API_TIMEOUT_MS, NULL);
 	if (r < 0)
 		return r;
-	attach = json_pack("{s:s, s:s, s:s*}", "vm", BENCH_VM, "path", p->name, "backend",
-			   strcmp(p->name, "vf") ? "bridge" : NULL);
+	attach = json_pack("{s:s, s:s}", "vm", BENCH_VM, "path", p->name);
 	r = api_path(path, "nets", name, "attach", NULL);
 	if (r < 0)
 		return r;

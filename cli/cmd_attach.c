@@ -149,8 +149,8 @@ static int run_ping(const struct cli *cli, const struct cli_args *args)
 
 static const struct cli_opt attach_opts[] = {
 	{"path", CLI_CHOICE, "vf|virtio|emulated", NULL, 0, 0, "how packets travel (vf)"},
-	{"backend", CLI_CHOICE, "bridge|tap", "backend", 0, 0,
-	 "what serves virtio and emulated: sriovd's bridge, or a tap in one of the host's"},
+	{"backend", CLI_CHOICE, "bridge|tap|nic", "backend", 0, 0,
+	 "what serves virtio and emulated: sriovd's bridge, a tap in one of the host's, a VF"},
 	{"bridge", CLI_TEXT, "IFNAME", "bridge", 0, 0, "backend tap: the host's bridge"},
 	{"queues", CLI_UINT, "N", "queues", 1, 4, "virtio, backend tap: queue pairs (1)"},
 	{"timeout", CLI_UINT, "MS", "timeout_ms", 1, 100000, "how long the guest driver has"},

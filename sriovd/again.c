@@ -63,10 +63,14 @@ static void note_failure(struct sriovd *d, const char *name, const char *vm, con
 
 static void let_return(struct sriovd *d, const char *vm, struct net *net)
 {
+	/* it was on a VF: path vf has no other backend, and names none */
+	const struct net_way way = {.path = net->way.path,
+				    .backend =
+					    net->way.path == PATH_VF ? BACKEND_AUTO : BACKEND_NIC};
 	char name[NAME_SIZE], pf[NAME_SIZE];
 	struct attach_request rq = {.net = name,
 				    .vm = vm,
-				    .way = {.path = net->way.path},
+				    .way = way,
 				    .timeout_ms = clock_patient_us(GUEST_MS),
 				    .started_us = clock_us(),
 				    .again = true};

@@ -149,9 +149,9 @@ int call_net_attach(struct sriovd *d, struct call *c)
 	if (net_path_parse(in.path, &rq.way.path) < 0)
 		return op_fail(&c->error, HTTP_BAD_INPUT, -EINVAL,
 			       "path %.32s: must be vf, virtio or emulated", in.path);
-	if (net_backend_parse(in.backend, &rq.way.backend) < 0 || rq.way.backend == BACKEND_NIC)
+	if (net_backend_parse(in.backend, &rq.way.backend) < 0)
 		return op_fail(&c->error, HTTP_BAD_INPUT, -EINVAL,
-			       "backend %.32s: must be bridge or tap", in.backend);
+			       "backend %.32s: must be bridge, tap or nic", in.backend);
 	if (in.bridge[0] && !ifname_valid(in.bridge))
 		return op_fail(&c->error, HTTP_BAD_INPUT, -EINVAL,
 			       "bridge %.32s: no network device can have this name", in.bridge);

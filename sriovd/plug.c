@@ -16,6 +16,9 @@ int net_way_check(const char *net, const struct net_way *way, struct op_error *e
 	if (way->path == PATH_VF && way->backend != BACKEND_AUTO)
 		return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
 			       "net %s: path vf has no backend: behind its VF is the NIC", net);
+	if (way->path == PATH_VIRTIO && way->backend == BACKEND_NIC)
+		return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
+			       "net %s: backend nic is for path emulated", net);
 	if (way->backend == BACKEND_TAP && !way->link[0])
 		return op_fail(e, HTTP_BAD_INPUT, -EINVAL,
 			       "net %s: backend tap needs the bridge of the host that the tap is "
@@ -30,20 +33,10 @@ int net_way_check(const char *net, const struct net_way *way, struct op_error *e
 	return 0;
 }
 
-/*
- * The bench guest's own path emulated is a VF each of whose accesses traps, so that the bench
- * compares one driver on one NIC; a whole 82576 it gets when a backend is named.
- */
 static void settle_backend(struct net *net)
 {
-	bool bench = !net->vm->spec.kernel[0];
-
-	if (net->way.backend != BACKEND_AUTO)
-		return;
-	if (net->way.path == PATH_VF || (net->way.path == PATH_EMULATED && bench))
-		net->way.backend = BACKEND_NIC;
-	else
-		net->way.backend = BACKEND_BRIDGE;
+	if (net->way.backend == BACKEND_AUTO)
+		net->way.backend = net->way.path == PATH_VF ? BACKEND_NIC : BACKEND_BRIDGE;
 }
 
 /* May this PF serve it? Those that cannot are passed over, unless the net names them. */
@@ -53,7 +46,8 @@ static int pf_suits(const struct net *net, const struct pf *pf, struct op_error 
 		return op_fail(e, HTTP_CHILD, -ENODEV, "pf %s is lost: %s", pf->name, pf->reason);
 	if (net->way.path == PATH_EMULATED && !pf->ops->traps)
 		return op_fail(e, HTTP_CONFLICT, -EOPNOTSUPP,
-			       "net %s: path emulated needs a software PF, pf %s is the host's",
+			       "net %s: backend nic of path emulated needs a software PF, pf %s is "
+			       "the host's",
 			       net->id.name, pf->name);
 	return attrs_allowed(&net->id, pf->caps, pf->name, e);
 }

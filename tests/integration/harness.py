@@ -204,6 +204,9 @@ class Daemon:
         return self.call("POST", "/v1/nets", {"name": name, **keys})
 
     def attach(self, net, vm, path="vf", **keys):
+        """Path trapped: a VF each of whose accesses traps."""
+        if path == "trapped":
+            path, keys = "emulated", {"backend": "nic", **keys}
         return self.call("POST", f"/v1/nets/{net}/attach", {"vm": vm, "path": path, **keys})
 
     def detach(self, net, **keys):

@@ -187,7 +187,7 @@ static void ways_that_make_no_sense_are_refused_by_name(void **state)
 		{"{\"vm\":\"vm1\",\"path\":\"emulated\",\"backend\":\"tap\",\"bridge\":\"b\","
 		 "\"queues\":2}",
 		 "queues are for"},
-		{"{\"vm\":\"vm1\",\"path\":\"virtio\",\"backend\":\"nic\"}", "bridge or tap"},
+		{"{\"vm\":\"vm1\",\"path\":\"virtio\",\"backend\":\"nic\"}", "for path emulated"},
 		{"{\"vm\":\"vm1\",\"path\":\"virtio\",\"queues\":5}", "from 1 to 4"},
 	};
 
