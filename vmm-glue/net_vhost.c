@@ -4,6 +4,13 @@
  * and the guest's kicks gather; its successor goes on at the used index, so that what the dead one
  * had taken and not finished is done again, and nothing is done never.
  *
+ * There is no log of descriptors in flight (INFLIGHT_SHMFD). It is for back ends that finish out of
+ * order, such as disks: there the used index does not tell which of the taken ones are finished.
+ * One for a network gives buffers back in the order in which it took them, and rings are split ones
+ * here (VHOST_PASS), so the index tells it all. What was done and not yet told is done twice: a
+ * frame more on the network, which may repeat frames as it may lose them; a buffer is filled anew,
+ * by another frame, before the guest knows of the first.
+ *
  * lock covers the connection: vCPU threads start and stop rings, the main thread notices a hang-up.
  * Only the main thread makes and frees connections.
  *
