@@ -349,7 +349,8 @@ static json_t *write_goal(const struct bench_goal *g)
 
 static json_t *write_aa(const struct bstat_estimate *e)
 {
-	json_auto_t *o = json_pack("{s:I}", "rounds", (json_int_t)e->n);
+	json_auto_t *o = json_pack("{s:I, s:s}", "rounds", (json_int_t)e->n, "contains_1",
+				   bstat_aa_name(bstat_aa(e)));
 
 	return write_estimate(o, e) < 0 ? NULL : json_incref(o);
 }

@@ -26,8 +26,8 @@ void html_physics(FILE *f, const struct bench_doc *doc)
 	      "trip</th>"
 	      "<th class=\"n\">in core-to-core round trips</th><th class=\"n\">time of a 64 byte "
 	      "frame at "
-	      "full speed</th><th class=\"n\">in line transfers (2.6 are "
-	      "moved)</th></tr></thead><tbody>\n",
+	      "full speed</th><th class=\"n\">that time in units of a line "
+	      "transfer</th></tr></thead><tbody>\n",
 	      f);
 	for (unsigned int i = 0; i < doc->n_paths; i++) {
 		const char *name = doc->path[i].name;
@@ -60,7 +60,11 @@ void html_physics(FILE *f, const struct bench_doc *doc)
 		text_ns(f, doc->c2c_min_ns);
 		fputc(')', f);
 	}
-	fputs(". Fewer transfers' time than are moved means that they overlap.</p>\n", f);
+	fputs(". A line transfer is half of that. The last column is time, not a count of lines: a "
+	      "frame "
+	      "moves about 2.6 lines, and takes less time than these one after the other as far "
+	      "as transfers overlap, and more for everything else that is done.</p>\n",
+	      f);
 }
 
 struct frames {

@@ -47,7 +47,11 @@ void html_tiles(FILE *f, const struct bench_doc *doc, const struct bench_judged 
 	if (judged->aa.n)
 		snprintf(big, sizeof(big), "%.1f %%", bstat_resolution(&judged->aa) * 100);
 	tile(f, judged->aa.n ? big : "unknown", "",
-	     "resolution: what the same path differs from itself by (A/A)");
+	     bstat_aa(&judged->aa) == BSTAT_AA_NO
+		     ? "resolution: the same path differs from itself by that (A/A), and its "
+		       "interval "
+		       "does not contain 1"
+		     : "resolution: what the same path differs from itself by (A/A)");
 	snprintf(big, sizeof(big), "%zu of %zu", judged->n_invalid, judged->n_blocks);
 	tile(f, big, "", "blocks disturbed, kept in the file and out of verdicts");
 	fputs("</div>\n", f);
@@ -134,10 +138,17 @@ static void goal_row(FILE *f, const struct bench_goal *g)
 	fputs("</td></tr>\n", f);
 }
 
+static void put_aa(FILE *f, const struct bstat_estimate *aa, const char *of)
+{
+	char text[VIEW_SENTENCE];
+
+	fprintf(f, "<p class=\"%s\">", bstat_aa(aa) == BSTAT_AA_NO ? "note" : "dim");
+	text_put(f, view_aa(aa, of, text));
+	fputs("</p>\n", f);
+}
+
 void html_goals(FILE *f, const struct bench_judged *judged)
 {
-	const struct bstat_estimate *aa = &judged->aa;
-
 	fputs("<div class=\"wide\"><table><thead><tr><th>id</th><th>what</th><th>against</th>"
 	      "<th class=\"n\">value</th><th class=\"n\">95 %</th><th></th><th "
 	      "class=\"n\">floor</th>"
@@ -147,11 +158,9 @@ void html_goals(FILE *f, const struct bench_judged *judged)
 	for (size_t i = 0; i < BENCH_GOALS; i++)
 		goal_row(f, &judged->goal[i]);
 	fputs("</tbody></table></div>\n", f);
-	if (aa->n)
-		fprintf(f,
-			"<p class=\"dim\">A/A: the VF over itself gave %.3f (%.3f to %.3f, %zu "
-			"rounds); no interval is taken for narrower than that.</p>\n",
-			aa->value, aa->lo, aa->hi, aa->n);
+	put_aa(f, &judged->aa, "throughput");
+	put_aa(f, &judged->aa_latency, "round trips");
+	fputs("<p class=\"dim\">No interval is taken for narrower than that.</p>\n", f);
 	fputs("<details><summary>With the disturbed blocks "
 	      "too</summary><table><thead><tr><th>id</th>"
 	      "<th class=\"n\">value</th><th class=\"n\">95 %</th></tr></thead><tbody>\n",

@@ -203,16 +203,16 @@ static void put_commands(FILE *f, const struct bench_doc *doc)
 
 int bench_text_markdown(FILE *f, const struct bench_doc *doc, const struct bench_judged *judged)
 {
+	char aa[VIEW_SENTENCE];
 	int r;
 
 	put_machine(f, doc);
 	fputc('\n', f);
 	put_goals(f, judged);
 	fprintf(f, "\n%zu of %zu blocks excluded", judged->n_invalid, doc->n_blocks);
-	if (judged->aa.n)
-		fprintf(f, "; A/A of `vf`: %.3f (%.3f to %.3f)", judged->aa.value, judged->aa.lo,
-			judged->aa.hi);
 	fputs(". Figures in brackets: no block of theirs is undisturbed.\n\n", f);
+	fprintf(f, "- %s\n", view_aa(&judged->aa, "throughput", aa));
+	fprintf(f, "- %s\n\n", view_aa(&judged->aa_latency, "round trips", aa));
 	r = put_paths(f, doc);
 	if (r < 0)
 		return r;

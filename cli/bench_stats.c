@@ -172,6 +172,27 @@ double bstat_resolution(const struct bstat_estimate *aa)
 	return above > below ? above : below;
 }
 
+enum bstat_aa bstat_aa(const struct bstat_estimate *aa)
+{
+	if (!aa->n)
+		return BSTAT_AA_NONE;
+	if (aa->n < BSTAT_ROUNDS_MIN)
+		return BSTAT_AA_FEW;
+	return aa->lo <= 1 && aa->hi >= 1 ? BSTAT_AA_YES : BSTAT_AA_NO;
+}
+
+const char *bstat_aa_name(enum bstat_aa v)
+{
+	static const char *const names[] = {
+		[BSTAT_AA_NONE] = "not measured",
+		[BSTAT_AA_FEW] = "inconclusive",
+		[BSTAT_AA_YES] = "yes",
+		[BSTAT_AA_NO] = "no",
+	};
+
+	return names[v];
+}
+
 enum bstat_verdict bstat_judge(const struct bstat_bound *bound, struct bstat_estimate e,
 			       double resolution)
 {

@@ -121,6 +121,7 @@ static int print_paths(const struct bench_doc *doc)
 
 int bench_text_print(const struct bench_doc *doc, const struct bench_judged *judged)
 {
+	char aa[VIEW_SENTENCE];
 	int r;
 
 	bench_text_summary(stdout, doc, judged);
@@ -128,6 +129,8 @@ int bench_text_print(const struct bench_doc *doc, const struct bench_judged *jud
 	r = print_goals(judged);
 	if (r < 0)
 		return r;
+	puts(view_aa(&judged->aa, "throughput", aa));
+	puts(view_aa(&judged->aa_latency, "round trips", aa));
 	for (size_t i = 0; i < BENCH_GOALS; i++)
 		if (*judged->goal[i].reason)
 			printf("%-4s %s: %s\n", judged->goal[i].def->id,
@@ -167,7 +170,8 @@ static void summary_counts(FILE *f, const struct bench_doc *doc, const struct be
 		view_verdicts(judged, BSTAT_FAIL), view_verdicts(judged, BSTAT_INCONCLUSIVE),
 		view_verdicts(judged, BSTAT_NOT_MEASURED));
 	if (judged->aa.n)
-		fprintf(f, "resolution (A/A) %.1f %%; ", bstat_resolution(&judged->aa) * 100);
+		fprintf(f, "resolution (A/A) %.1f %%, contains 1: %s; ",
+			bstat_resolution(&judged->aa) * 100, bstat_aa_name(bstat_aa(&judged->aa)));
 	else
 		fprintf(f, "no A/A; ");
 	fprintf(f, "%zu of %zu blocks excluded\n", judged->n_invalid, doc->n_blocks);

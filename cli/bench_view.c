@@ -221,6 +221,33 @@ const char *view_against(const struct bench_goal *g)
 	return strcmp(g->against, "vf") ? g->against : g->def->against;
 }
 
+const char *view_aa(const struct bstat_estimate *aa, const char *of, char *text)
+{
+	enum bstat_aa says = bstat_aa(aa);
+	int n;
+
+	if (says == BSTAT_AA_NONE) {
+		snprintf(text, VIEW_SENTENCE, "A/A of %s: not measured.", of);
+		return text;
+	}
+	n = snprintf(text, VIEW_SENTENCE,
+		     "A/A of %s, vf over itself: interval %.3f to %.3f contains 1: ", of, aa->lo,
+		     aa->hi);
+	if (n < 0 || n >= (int)VIEW_SENTENCE)
+		return text;
+	if (says == BSTAT_AA_FEW)
+		snprintf(text + n, VIEW_SENTENCE - (size_t)n,
+			 "fewer than %u valid rounds do not tell.", BSTAT_ROUNDS_MIN);
+	else if (says == BSTAT_AA_YES)
+		snprintf(text + n, VIEW_SENTENCE - (size_t)n, "yes (%zu rounds).", aa->n);
+	else
+		snprintf(text + n, VIEW_SENTENCE - (size_t)n,
+			 "no (%zu rounds). WARNING: ratios within %.1f %% of 1 mean nothing in "
+			 "this run.",
+			 aa->n, bstat_resolution(aa) * 100);
+	return text;
+}
+
 size_t view_verdicts(const struct bench_judged *judged, enum bstat_verdict verdict)
 {
 	size_t n = 0;

@@ -6,6 +6,8 @@
 #define VIEW_MAX  16u /* sizes, bursts, loads that are shown */
 #define VIEW_TEXT 48u
 
+#define VIEW_SENTENCE 240u
+
 struct view_list {
 	size_t n;
 	double v[VIEW_MAX]; /* ascending */
@@ -59,5 +61,11 @@ const char *view_size(double size, char *text);
 
 /* view_against() - what a goal's figure is compared with, in a word */
 const char *view_against(const struct bench_goal *g);
+
+/*
+ * view_aa() - what measuring the same path twice a round says, in a sentence; @text of
+ * VIEW_SENTENCE bytes
+ */
+const char *view_aa(const struct bstat_estimate *aa, const char *of, char *text);
 
 size_t view_verdicts(const struct bench_judged *judged, enum bstat_verdict verdict);

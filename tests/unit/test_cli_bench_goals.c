@@ -130,6 +130,25 @@ static void a_over_a_contains_1(void **state)
 	assert_true(json_real_value(json_array_get(ci, 1)) >= 1);
 	assert_int_equal(json_integer_value(json_object_get(aa, "rounds")), 20 - 2);
 	assert_true(json_is_object(json_object_get(aa, "latency")));
+	assert_string_equal(json_string_value(json_object_get(aa, "contains_1")), "yes");
+}
+
+static void a_over_a_that_does_not_contain_1_is_told(void **state)
+{
+	json_auto_t *root = bench_sample(20);
+	json_t *b;
+	size_t i;
+
+	json_array_foreach (json_object_get(root, "blocks"), i, b)
+		if (!strcmp(json_string_value(json_object_get(b, "test")), "aa") &&
+		    json_object_get(b, "mpps"))
+			json_object_set_new(
+				b, "mpps",
+				json_real(json_number_value(json_object_get(b, "mpps")) * 1.5));
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(root, "aa"), "contains_1")),
+		"no");
 }
 
 static void a_rate_without_loss_is_the_highest_of_its_round(void **state)
@@ -178,6 +197,7 @@ int main(void)
 		cmocka_unit_test(few_rounds_conclude_nothing),
 		cmocka_unit_test(disturbed_rounds_alone_conclude_nothing_but_are_told),
 		cmocka_unit_test(a_over_a_contains_1),
+		cmocka_unit_test(a_over_a_that_does_not_contain_1_is_told),
 		cmocka_unit_test(a_rate_without_loss_is_the_highest_of_its_round),
 		cmocka_unit_test(a_broken_result_is_not_judged),
 	};

@@ -33,6 +33,14 @@ enum bstat_verdict {
 	BSTAT_NOT_MEASURED,
 };
 
+/* Does the interval of a ratio that should be 1 contain it? */
+enum bstat_aa {
+	BSTAT_AA_NONE, /* not measured */
+	BSTAT_AA_FEW,  /* too few rounds to tell */
+	BSTAT_AA_YES,
+	BSTAT_AA_NO, /* something made two measurements of the same differ */
+};
+
 enum bstat_change {
 	BSTAT_SAME, /* no difference that could be shown */
 	BSTAT_HIGHER,
@@ -75,6 +83,12 @@ struct bstat_estimate bstat_widen(struct bstat_estimate e, double resolution);
  * Context: any; pure. Return: the distance; 0 if there is no estimate. Source: none.
  */
 double bstat_resolution(const struct bstat_estimate *aa);
+
+/** bstat_aa() - the verdict on a path measured against itself. Context: any. Source: none. */
+enum bstat_aa bstat_aa(const struct bstat_estimate *aa);
+
+/** bstat_aa_name() - as the JSON has it. Context: any. Return: text. Source: none. */
+const char *bstat_aa_name(enum bstat_aa v);
 
 /**
  * bstat_judge() - what an estimate says about a bound
