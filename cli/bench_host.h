@@ -279,6 +279,7 @@ int bh_start_kernel(struct bench_host *b, struct bh_path *p);
 struct bh_counters {
 	uint64_t dropped;  /* frames that it took and did not deliver */
 	uint64_t messages; /* register accesses that arrived as messages */
+	uint64_t busy_tsc; /* ticks of its data threads in polls that moved something */
 };
 
 /**

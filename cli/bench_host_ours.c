@@ -228,6 +228,17 @@ static uint64_t sum_of(const json_t *list, const char *const *keys)
 	return sum;
 }
 
+/* The bridge counts ports in one answer and its thread in another. */
+static int busy_of_bridge(const struct bh_path *p, uint64_t *ret_tsc)
+{
+	json_auto_t *info = NULL;
+	int r = ctl_call_path(p->ctl, "bridge.info", NULL, NULL, 0, CALL_US, &info, NULL, 0);
+
+	if (r >= 0)
+		*ret_tsc = (uint64_t)json_integer_value(json_object_get(info, "busy_tsc"));
+	return r;
+}
+
 int bh_counters(const struct bh_path *p, struct bh_counters *ret_counters)
 {
 	static const char *const dropped[] = {"rx_dropped", "tx_dropped", "spoofed", NULL};
@@ -235,6 +246,7 @@ int bh_counters(const struct bh_path *p, struct bh_counters *ret_counters)
 	bool bridge = p->kind->start == bh_start_virtio;
 	json_auto_t *result = NULL;
 	const json_t *list;
+	uint64_t busy;
 	int r;
 
 	if (!p->ctl[0])
@@ -243,10 +255,16 @@ int bh_counters(const struct bh_path *p, struct bh_counters *ret_counters)
 			  &result, NULL, 0);
 	if (r < 0)
 		return r;
+	busy = (uint64_t)json_integer_value(json_object_get(result, "busy_tsc"));
+	if (bridge)
+		r = busy_of_bridge(p, &busy);
+	if (r < 0)
+		return r;
 	list = json_object_get(result, bridge ? "ports" : "vfs");
 	*ret_counters = (struct bh_counters){
 		.dropped = sum_of(list, dropped),
 		.messages = bridge ? 0 : sum_of(list, messages),
+		.busy_tsc = busy,
 	};
 	return 0;
 }

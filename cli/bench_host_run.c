@@ -191,6 +191,18 @@ static void note_waits(json_t *answer, const struct bh_block *block, uint64_t wa
 	invalid(answer, why);
 }
 
+/* What a frame cost the switch: of the whole block, as the frames are that it received. */
+static void note_cycles(json_t *answer, const struct bh_block *block,
+			const struct bh_counters *before, const struct bh_counters *after)
+{
+	uint64_t frames = count_of(answer, "received");
+
+	if (block->test == BH_THROUGHPUT && frames && after->busy_tsc > before->busy_tsc)
+		json_object_set_new(
+			answer, "switch_cycles",
+			json_real((double)(after->busy_tsc - before->busy_tsc) / (double)frames));
+}
+
 static int decorate(json_t *answer, const struct bh_path *p, const struct bh_block *block,
 		    const struct place *at)
 {
@@ -256,6 +268,8 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 		invalid(answer, "the switch did not tell its counters");
 	note_waits(answer, block, bh_waits_since(&was, &is));
 	remember(p, block, answer, counted ? after.messages - before.messages : 0);
+	if (counted)
+		note_cycles(answer, block, &before, &after);
 	if (counted)
 		r = conserve(b, p, answer, &before, &after);
 	if (r < 0)

@@ -64,12 +64,13 @@ static int do_info(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, 
 		tx += counter_get(&v->p.tx_packets);
 	}
 	ctl_reply(req,
-		  json_pack("{s:s, s:i, s:i, s:b, s:s, s:I, s:I, s:I, s:i, s:b}", "name", b->name,
-			    "ports", (int)n, "fdb_entries", (int)fp_fdb_count(b->sw.fdb), "uplink",
-			    b->uplink != NULL, "rung", rung_name(atomic_load(&b->sw.rung)),
-			    "rx_packets", (json_int_t)rx, "tx_packets", (json_int_t)tx, "flooded",
+		  json_pack("{s:s, s:i, s:i, s:b, s:s, s:I, s:I, s:I, s:i, s:b, s:I}", "name",
+			    b->name, "ports", (int)n, "fdb_entries", (int)fp_fdb_count(b->sw.fdb),
+			    "uplink", b->uplink != NULL, "rung",
+			    rung_name(atomic_load(&b->sw.rung)), "rx_packets", (json_int_t)rx,
+			    "tx_packets", (json_int_t)tx, "flooded",
 			    (json_int_t)counter_get(&b->sw.flooded), "cpu", b->cpu, "hugepages",
-			    !b->no_huge));
+			    !b->no_huge, "busy_tsc", (json_int_t)counter_get(&b->sw.busy_tsc)));
 	return 0;
 }
 

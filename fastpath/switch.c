@@ -291,7 +291,8 @@ int fp_switch_run(void *arg)
 {
 	const uint64_t tsc_per_us = tsc_per_ms / 1000;
 	struct fp_switch *sw = arg;
-	uint64_t busy_tsc = tsc_read();
+	uint64_t busy_tsc = tsc_read(), begun = busy_tsc;
+	bool worked = false;
 	uint32_t last_ms = fp_switch_now_ms();
 
 	prctl(PR_SET_TIMERSLACK, 1UL);
@@ -303,6 +304,10 @@ int fp_switch_run(void *arg)
 		const struct fp_set *set;
 		unsigned int n = 0;
 
+		/* the clock is read once a round */
+		if (worked)
+			counter_add(&sw->busy_tsc, tsc - begun);
+		begun = tsc;
 		atomic_store_explicit(&sw->epoch, round + 1, memory_order_release);
 		set = atomic_load_explicit(&sw->set, memory_order_acquire);
 		if (atomic_load_explicit(&sw->flush, memory_order_relaxed) != 0)
@@ -314,7 +319,8 @@ int fp_switch_run(void *arg)
 			fp_fdb_age(sw->fdb, now_ms, now_ms - last_ms);
 			last_ms = now_ms;
 		}
-		if (n > 0)
+		worked = n > 0;
+		if (worked)
 			busy_tsc = tsc;
 		else
 			idle(sw, (tsc - busy_tsc) / tsc_per_us);

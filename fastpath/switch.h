@@ -96,6 +96,7 @@ struct fp_switch {
 	_Atomic int rung;
 	_Atomic uint64_t epoch __attribute__((aligned(64))); /* rounds begun */
 	counter_t flooded;
+	counter_t busy_tsc; /* ticks of rounds that moved something */
 };
 
 /**

@@ -202,4 +202,5 @@ void snic_counters(const struct snic *s, struct snic_counters *ret)
 		ret->wire_tx_dropped += atomic_load(&s->dp.wire->tx_errors);
 	}
 	ret->spoofed = sum_tx(s, TX_SPOOFED);
+	ret->busy_tsc = n->busy_tsc;
 }

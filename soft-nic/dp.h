@@ -204,6 +204,7 @@ struct dp_counters {
 	uint64_t rx_frames, rx_bytes, rx_multicast, rx_broadcast;
 	uint64_t tx_multicast, tx_broadcast;
 	uint64_t too_long;
+	uint64_t busy_tsc; /* ticks of polls that moved something */
 };
 
 struct dp_ring;

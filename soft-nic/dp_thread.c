@@ -74,7 +74,7 @@ static uint64_t pause_of(const struct dp_worker *me, uint64_t idle_us, int *ret_
 static void *worker_main(void *arg)
 {
 	struct dp_worker *me = arg;
-	uint64_t last_work = tsc_read(), last_tick = 0, now, us;
+	uint64_t last_work = tsc_read(), looked = last_work, last_tick = 0, now, us;
 	uint64_t per_us = me->dp->tsc_per_us;
 	int rung;
 
@@ -86,8 +86,11 @@ static void *worker_main(void *arg)
 		unsigned int work = dp_poll_once(me);
 
 		now = tsc_read();
-		if (work)
+		if (work) {
+			me->n.busy_tsc += now - looked;
 			last_work = now;
+		}
+		looked = now;
 		if (now - last_tick >= TICK_US * per_us) {
 			last_tick = now;
 			dp_tick(me);
@@ -104,6 +107,7 @@ static void *worker_main(void *arg)
 		if (atomic_load_explicit(&me->rung, memory_order_relaxed) != rung)
 			atomic_store_explicit(&me->rung, rung, memory_order_relaxed);
 		sleep_for(me, us);
+		looked = tsc_read();
 	}
 	return NULL;
 }

@@ -88,12 +88,12 @@ static int nic_counters(struct ctl_req *req, json_t *params, int *fds, size_t n_
 				       (json_int_t)v->tx_dropped, "spoofed", (json_int_t)v->spoofed,
 				       "messages", s ? (json_int_t)vfu_server_messages(s) : 0));
 	}
-	ctl_reply(req, json_pack("{s:I, s:I, s:I, s:I, s:o, s:I}", "wire_rx_packets",
+	ctl_reply(req, json_pack("{s:I, s:I, s:I, s:I, s:o, s:I, s:I}", "wire_rx_packets",
 				 (json_int_t)c.wire_rx_packets, "wire_tx_packets",
 				 (json_int_t)c.wire_tx_packets, "wire_rx_dropped",
 				 (json_int_t)c.wire_rx_dropped, "wire_tx_dropped",
 				 (json_int_t)c.wire_tx_dropped, "vfs", vfs, "spoofed",
-				 (json_int_t)c.spoofed));
+				 (json_int_t)c.spoofed, "busy_tsc", (json_int_t)c.busy_tsc));
 	return 0;
 }
 

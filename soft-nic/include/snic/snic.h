@@ -193,6 +193,7 @@ struct snic_counters {
 	struct snic_vf_counters pool[NIC_VFS_MAX]; /* by pool; the PF's is pool n_vfs */
 	uint64_t wire_rx_packets, wire_tx_packets, wire_rx_dropped, wire_tx_dropped;
 	uint64_t spoofed;
+	uint64_t busy_tsc; /* ticks of the data threads' polls that moved something */
 };
 
 /**
