@@ -84,7 +84,7 @@ struct bstat_estimate bstat_widen(struct bstat_estimate e, double resolution);
  */
 double bstat_resolution(const struct bstat_estimate *aa);
 
-/** bstat_aa() - the verdict on a path measured against itself. Context: any. Source: none. */
+/** bstat_aa() - a path against itself. Context: any. Return: the verdict. Source: none. */
 enum bstat_aa bstat_aa(const struct bstat_estimate *aa);
 
 /** bstat_aa_name() - as the JSON has it. Context: any. Return: text. Source: none. */
