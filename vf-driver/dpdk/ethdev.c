@@ -79,16 +79,6 @@ static int start(struct pmd *p)
 	return 0;
 }
 
-/* Under the lock. The function is quiet afterwards, or gone. */
-static void quiesce(struct pmd *p)
-{
-	p->up = false;
-	/* gone: there is nobody who could still write */
-	if (!atomic_load(&p->removed))
-		(void)vfdrv_stop(p->core);
-	pmd_queues_drain(p);
-}
-
 static int pmd_start(struct rte_eth_dev *dev)
 {
 	struct pmd *p = pmd_of(dev);
@@ -100,7 +90,7 @@ static int pmd_start(struct rte_eth_dev *dev)
 	pthread_mutex_lock(&p->lock);
 	r = start(p);
 	if (r < 0) {
-		quiesce(p);
+		pmd_queues_stop(p);
 		pmd_rx_intr_stop(p);
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -122,7 +112,7 @@ static int pmd_stop(struct rte_eth_dev *dev)
 	dev->tx_pkt_burst = pmd_tx_none;
 	rte_wmb();
 	pthread_mutex_lock(&p->lock);
-	quiesce(p);
+	pmd_queues_stop(p);
 	pmd_rx_intr_stop(p);
 	pthread_mutex_unlock(&p->lock);
 	(void)rte_eth_linkstatus_set(dev, &link);

@@ -131,6 +131,7 @@ struct pmd {
 	uint32_t vlan[PMD_VLANS / 32];
 	uint8_t groups[NIC_MBX_MC_MAX][RTE_ETHER_ADDR_LEN];
 	uint32_t n_groups;
+	uint64_t refused; /* what the PF had allowed, or was not asked, and refused at a start */
 	struct vfdrv_hw_counters hw_base;
 	struct pcif_counters traps_base;
 };
@@ -181,7 +182,7 @@ int pmd_txq_setup(struct rte_eth_dev *dev, uint16_t qid, uint16_t n, unsigned in
 void pmd_rxq_release(struct rte_eth_dev *dev, uint16_t qid);
 void pmd_txq_release(struct rte_eth_dev *dev, uint16_t qid);
 int pmd_queues_start(struct pmd *p);
-void pmd_queues_drain(struct pmd *p);
+void pmd_queues_stop(struct pmd *p);
 
 /* dma.c: EAL's memory, known to the function */
 int pmd_dma_open(struct pmd *p);

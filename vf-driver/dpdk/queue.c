@@ -220,7 +220,7 @@ int pmd_queues_start(struct pmd *p)
 }
 
 /* The function owns no buffer any more. */
-void pmd_queues_drain(struct pmd *p)
+static void queues_drain(struct pmd *p)
 {
 	struct rte_eth_dev_data *data = p->eth->data;
 
@@ -241,4 +241,16 @@ void pmd_queues_drain(struct pmd *p)
 			if (q->sw[q->next & q->mask])
 				rte_pktmbuf_free_seg(q->sw[q->next & q->mask]);
 	}
+}
+
+/*
+ * Under the lock. A function that the kernel asks back is removed for the application, and lives
+ * and writes until it is told to stop; only one that is lost has nobody who could hear it.
+ */
+void pmd_queues_stop(struct pmd *p)
+{
+	p->up = false;
+	if (!pcif_lost(p->f))
+		(void)vfdrv_stop(p->core);
+	queues_drain(p);
 }
