@@ -40,13 +40,9 @@ int pmd_mac_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 	return end(p, "another address", r);
 }
 
-static int groups_tell(struct pmd *p)
-{
-	return vfdrv_set_multicast(p->core, (const uint8_t(*)[6])p->groups, p->n_groups);
-}
-
 int pmd_multicast_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr, uint32_t n)
 {
+	uint8_t groups[NIC_MBX_MC_MAX][RTE_ETHER_ADDR_LEN] = {0};
 	struct pmd *p = pmd_of(dev);
 	int r;
 
@@ -59,10 +55,13 @@ int pmd_multicast_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr, uint
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < n; i++)
-		memcpy(p->groups[i], addr[i].addr_bytes, sizeof(p->groups[i]));
-	p->n_groups = n;
+		memcpy(groups[i], addr[i].addr_bytes, sizeof(groups[i]));
 	if (p->up)
-		r = groups_tell(p);
+		r = vfdrv_set_multicast(p->core, (const uint8_t(*)[6])groups, n);
+	if (r >= 0) {
+		memcpy(p->groups, groups, sizeof(p->groups));
+		p->n_groups = n;
+	}
 	return end(p, "multicast groups", r);
 }
 
@@ -188,16 +187,101 @@ int pmd_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	return end(p, "this MTU", r);
 }
 
-static int vlans_tell(struct pmd *p)
+/*
+ * What is set while the port is down is not asked then, and a PF may have changed its mind since:
+ * what it refuses at a start is done without, said and counted, and the port starts.
+ */
+static int mac_restore(struct pmd *p)
 {
+	int r;
+
+	/* the PF may allow no other address than the one it gave: do not ask for what is */
+	if (p->core->has_mac && !memcmp(p->core->mac, p->mac, sizeof(p->mac)))
+		return 0;
+	r = vfdrv_set_mac(p->core, p->mac);
+	if (r != -EPERM)
+		return r;
+	if (!p->core->has_mac) {
+		PMD_LOG(ERR, "port %u: the PF refuses the address, and has given none",
+			p->eth->data->port_id);
+		return r;
+	}
+	p->refused++;
+	memcpy(p->mac, p->core->mac, sizeof(p->mac));
+	memcpy(p->eth->data->mac_addrs->addr_bytes, p->mac, sizeof(p->mac));
+	PMD_LOG(WARNING,
+		"port %u: the PF refuses the address that was set: the port has the "
+		"PF's, " RTE_ETHER_ADDR_PRT_FMT,
+		p->eth->data->port_id, RTE_ETHER_ADDR_BYTES(p->eth->data->mac_addrs));
+	return 0;
+}
+
+static int vlans_restore(struct pmd *p)
+{
+	struct rte_vlan_filter_conf *known = &p->eth->data->vlan_filter_conf;
+	unsigned int n = 0, last = 0;
+
 	for (uint16_t vid = 0; vid < PMD_VLANS; vid++) {
 		int r;
 
 		if (!(p->vlan[vid / 32] & BIT32(vid % 32)))
 			continue;
 		r = vfdrv_set_vlan(p->core, vid, true);
-		if (r < 0)
+		if (r == -EPERM) {
+			p->vlan[vid / 32] &= ~BIT32(vid % 32);
+			known->ids[vid / 64] &= ~RTE_BIT64(vid % 64);
+			last = vid;
+			n++;
+		} else if (r < 0) {
 			return r;
+		}
+	}
+	p->refused += n;
+	if (n)
+		PMD_LOG(WARNING, "port %u: the PF refuses %u VLANs, the last one %u: without them",
+			p->eth->data->port_id, n, last);
+	return 0;
+}
+
+static int groups_restore(struct pmd *p)
+{
+	int r;
+
+	if (!p->n_groups)
+		return 0;
+	r = vfdrv_set_multicast(p->core, (const uint8_t(*)[6])p->groups, p->n_groups);
+	if (r != -EPERM)
+		return r;
+	PMD_LOG(WARNING, "port %u: the PF refuses %u multicast groups: without them",
+		p->eth->data->port_id, p->n_groups);
+	p->refused++;
+	p->n_groups = 0;
+	return 0;
+}
+
+/* ethdev asks for these modes again after a start, and ends it when they are refused then. */
+static int promisc_restore(struct pmd *p)
+{
+	struct rte_eth_dev_data *data = p->eth->data;
+	int r = 0;
+
+	if (data->promiscuous) {
+		r = promisc_tell(p);
+		if (r != -EPERM)
+			return r;
+		PMD_LOG(WARNING, "port %u: the PF refuses promiscuous mode: without it",
+			data->port_id);
+		p->refused++;
+		data->promiscuous = 0;
+	}
+	if (data->all_multicast) {
+		r = promisc_tell(p);
+		if (r != -EPERM)
+			return r;
+		PMD_LOG(WARNING, "port %u: the PF refuses all-multicast mode: without it",
+			data->port_id);
+		p->refused++;
+		data->all_multicast = 0;
 	}
 	return 0;
 }
@@ -205,29 +289,25 @@ static int vlans_tell(struct pmd *p)
 /* A reset of the function has made the PF forget everything; under the lock. */
 int pmd_filters_restore(struct pmd *p)
 {
-	struct rte_eth_dev_data *data = p->eth->data;
-	uint32_t frame = data->mtu + PMD_OVERHEAD;
+	uint32_t frame = p->eth->data->mtu + PMD_OVERHEAD;
 	int r = frame_fits(p->eth, frame);
 
 	if (r < 0)
 		return r;
 	r = vfdrv_set_max_frame(p->core, frame);
+	if (r == -EPERM)
+		PMD_LOG(ERR, "port %u: the PF refuses frames of %u bytes", p->eth->data->port_id,
+			frame);
 	if (r < 0)
 		return r;
-	/* the PF may allow no other address than the one it gave: do not ask for what is */
-	if (!p->core->has_mac || memcmp(p->core->mac, p->mac, sizeof(p->mac))) {
-		r = vfdrv_set_mac(p->core, p->mac);
-		if (r < 0)
-			return r;
-	}
-	r = vlans_tell(p);
+	r = mac_restore(p);
 	if (r < 0)
 		return r;
-	if (p->n_groups) {
-		r = groups_tell(p);
-		if (r < 0)
-			return r;
-	}
-	/* ethdev asks for promiscuous modes again after a start */
-	return 0;
+	r = vlans_restore(p);
+	if (r < 0)
+		return r;
+	r = groups_restore(p);
+	if (r < 0)
+		return r;
+	return promisc_restore(p);
 }

@@ -7,6 +7,7 @@ static const char *const xstat_names[] = {
 	"hw_tx_switch_packets",	 "hw_rx_switch_bytes",	"hw_tx_switch_bytes",
 	"tx_ring_full",		 "rx_bad_frames",	"traps_register_reads",
 	"traps_register_writes", "rx_scattered_frames", "tx_segmented_packets",
+	"filters_refused",
 };
 
 /* Frames that found no buffer; the function's register is 32 bit and starts anew with it. */
@@ -80,6 +81,7 @@ int pmd_stats_reset(struct rte_eth_dev *dev)
 
 		q->packets = q->bytes = q->full = q->segmented = 0;
 	}
+	p->refused = 0;
 	if (!atomic_load(&p->removed))
 		vfdrv_hw_counters(p->core, &p->hw_base);
 	pcif_counters(p->f, &p->traps_base);
@@ -101,12 +103,13 @@ int pmd_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsign
 	const struct vfdrv_hw_counters *b = &p->hw_base;
 	struct vfdrv_hw_counters hw = *b;
 	struct pcif_counters traps;
-	uint64_t full = 0, bad = 0, scattered = 0, segmented = 0;
+	uint64_t full = 0, bad = 0, scattered = 0, segmented = 0, refused;
 
 	if (!xstats || n < RTE_DIM(xstat_names))
 		return RTE_DIM(xstat_names);
 	pthread_mutex_lock(&p->lock);
 	pcif_counters(p->f, &traps); /* before we read registers for this */
+	refused = p->refused;
 	if (!atomic_load(&p->removed))
 		vfdrv_hw_counters(p->core, &hw);
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++) {
@@ -139,6 +142,7 @@ int pmd_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsign
 		traps.region_writes - p->traps_base.region_writes,
 		scattered,
 		segmented,
+		refused,
 	};
 	for (unsigned int i = 0; i < RTE_DIM(xstat_names); i++)
 		xstats[i] = (struct rte_eth_xstat){.id = i, .value = value[i]};
