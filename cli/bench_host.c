@@ -16,12 +16,13 @@
 
 #include <cli/cli.h>
 #include <lib/clock.h>
+#include <lib/pci_sysfs.h>
 
 #include "bench_host.h"
 #include "interrupt.h"
 
-#define PAGES_ADDED \
-	800 /* 512 MiB for the generator, as much for Open vSwitch, the rest for others */
+#define PAGES_ENGINE 300 /* 512 MiB for the generator, and some */
+#define PAGES_PEERS  500 /* 512 MiB for Open vSwitch, the rest for others */
 #define WORK_DIR     "/run/sriov-bench.XXXXXX"
 #define ENGINE_MB    512u
 #define CALIBRATE_MS 60000u
@@ -199,6 +200,29 @@ static int run_inside(struct bench_host *b, bh_finish_t give, void *userdata)
 	return await((pid_t)pid, b->stop);
 }
 
+static int read_device(struct bench_host *b)
+{
+	_cleanup_(fd_closep) int sysfs = -1;
+	char why[BH_TEXT] = "";
+	int r;
+
+	r = pcisys_open(NULL, &sysfs);
+	if (r >= 0)
+		r = bh_device_read(sysfs, b->opt->bdf, &b->device, why);
+	if (r < 0)
+		fprintf(stderr, "sriovctl bench: --bdf: %s\n", *why ? why : strerrordesc_np(-r));
+	return r;
+}
+
+/* Those of the peers only where there may be peers. */
+static int pages_wanted(const struct bench_host *b)
+{
+	for (unsigned int i = 0; i < b->n_paths; i++)
+		if (!(b->path[i].kind->traits & BH_TRAIT_GIVEN))
+			return PAGES_ENGINE + PAGES_PEERS;
+	return PAGES_ENGINE;
+}
+
 static int init(struct bench_host *b, const struct bh_options *opt)
 {
 	time_t now = time(NULL);
@@ -212,7 +236,9 @@ static int init(struct bench_host *b, const struct bh_options *opt)
 	b->notes = json_array();
 	if (!b->blocks || !b->notes)
 		return -ENOMEM;
-	r = bh_paths_choose(b);
+	r = opt->bdf ? read_device(b) : 0;
+	if (r >= 0)
+		r = bh_paths_choose(b);
 	if (r < 0)
 		return r;
 	if (geteuid() != 0) {
@@ -230,7 +256,7 @@ static int init(struct bench_host *b, const struct bh_options *opt)
 int bh_main(const struct bh_options *opt, bh_finish_t give, void *userdata)
 {
 	static struct bench_host b;
-	int r, status;
+	int pages, r, status;
 
 	r = init(&b, opt);
 	if (r < 0)
@@ -243,10 +269,11 @@ int bh_main(const struct bh_options *opt, bh_finish_t give, void *userdata)
 		fprintf(stderr, "sriovctl bench: %s: %s\n", b.dir, strerrordesc_np(errno));
 		return CLI_FAILED;
 	}
-	b.pages = bh_add_pages(PAGES_ADDED);
-	if (b.pages < PAGES_ADDED)
+	pages = pages_wanted(&b);
+	b.pages = bh_add_pages(pages);
+	if (b.pages < pages)
 		fprintf(stderr, "bench: %d of %d huge pages could be reserved: paths may fail\n",
-			b.pages, PAGES_ADDED);
+			b.pages, pages);
 	status = run_inside(&b, give, userdata);
 	bh_add_pages(-b.pages);
 	rmdir(b.dir);

@@ -76,13 +76,15 @@ struct bh_path {
 	/* in the order in which they are stopped; continued the other way round */
 	struct bh_proc proc[BH_PROCS_MAX];
 	unsigned int n_procs;
-	char port[2][256];	    /* what the engine gets as --vdev */
-	char ctl[BH_SOCKET_PATH];   /* of the switch, where it can be asked; else empty */
-	unsigned int n_idle;	    /* pairs of ports that are there and do nothing */
-	uint64_t messages, packets; /* poll mode, over all rounds */
-	uint64_t messages_block;    /* register accesses of a block that moves next to nothing */
-	double mpps;		    /* 64 bytes, both ways: the last one */
-	double mpps_one_way;	    /* the same, one way; 0 before it was measured */
+	char port[2][256];		/* what the engine gets as --vdev */
+	char ctl[BH_SOCKET_PATH];	/* of the switch, where it can be asked; else empty */
+	const struct bh_device *device; /* what it runs on, if that was given; else NULL */
+	bool plugged;			/* its ports are in the engine */
+	unsigned int n_idle;		/* pairs of ports that are there and do nothing */
+	uint64_t messages, packets;	/* poll mode, over all rounds */
+	uint64_t messages_block; /* register accesses of a block that moves next to nothing */
+	double mpps;		 /* 64 bytes, both ways: the last one */
+	double mpps_one_way;	 /* the same, one way; 0 before it was measured */
 };
 
 struct bh_options {
@@ -90,8 +92,18 @@ struct bh_options {
 	unsigned int rounds;
 	uint64_t seed;
 	const char *only;    /* names of paths with commas, or NULL for all */
+	const char *bdf;     /* "BDF,BDF": two VFs on vfio-pci to be measured, or NULL */
 	const char *libexec; /* where our programs are, or NULL */
 	json_t *command;     /* the command line */
+};
+
+/* Two functions of the kernel's VFIO that were given to be measured, and what they are. */
+struct bh_device {
+	char bdf[2][24];
+	char pci_id[16];    /* vendor:device */
+	char subsystem[16]; /* of the same */
+	bool qemu;	    /* the subsystem says that QEMU emulates it */
+	char hypervisor[32];
 };
 
 struct bench_host {
@@ -105,6 +117,7 @@ struct bench_host {
 	unsigned int n_vdevs; /* so that each gets a name of its own */
 	struct bh_path path[BH_PATHS_MAX];
 	unsigned int n_paths;
+	struct bh_device device;
 	struct bh_plan plan;
 	json_t *blocks;
 	json_t *calibration;
@@ -274,6 +287,34 @@ int bh_start_ovs(struct bench_host *b, struct bh_path *p);
 int bh_start_memif(struct bench_host *b, struct bh_path *p);
 int bh_start_memif_zc(struct bench_host *b, struct bh_path *p);
 int bh_start_kernel(struct bench_host *b, struct bh_path *p);
+int bh_start_vfio(struct bench_host *b, struct bh_path *p);
+int bh_start_igb_vf(struct bench_host *b, struct bh_path *p);
+
+/**
+ * bh_path_plug() - ports of @p in the engine; of given VFs, before each visit
+ * Context: main thread; waits. Return: 0; as bh_engine_ask(), and then @p has failed. Source: -.
+ */
+int bh_path_plug(struct bench_host *b, struct bh_path *p);
+
+/** bh_path_unplug() - take them out again. Context: main thread; waits. Return: as above. */
+int bh_path_unplug(struct bench_host *b, struct bh_path *p);
+
+/* ---- bench_host_given.c ------------------------------------------------------------------ */
+
+/**
+ * bh_device_read() - "BDF,BDF" of two functions, and what sysfs knows of them
+ * @sysfs: directory descriptor of a sysfs
+ * @err:   of BH_TEXT bytes; a sentence on failure
+ *
+ * Context: any. Return: 0; -EINVAL no two such addresses, or not of one kind; -ENODEV. Source: -.
+ */
+int bh_device_read(int sysfs, const char *text, struct bh_device *ret_device, char *err);
+
+/** bh_device_json() - what a report says of them. Context: any. Return: new; NULL. Source: -. */
+json_t *bh_device_json(const struct bh_device *device);
+
+/** bh_device_text() - the same as words, into @text of @size. Context: any. Source: -. */
+void bh_device_text(const struct bh_device *device, char *text, size_t size);
 
 /* What a switch of ours has counted so far. */
 struct bh_counters {
@@ -301,6 +342,9 @@ int bh_rounds(struct bench_host *b);
 int bh_resets(struct bench_host *b);
 
 /* ---- bench_host_report.c ----------------------------------------------------------------- */
+
+/** bh_hypervisor() - name by CPUID, "none" without one. Context: any. Source: -. */
+void bh_hypervisor(char *text, size_t size);
 
 /** bh_report() - the result. Context: main thread. Return: new object; NULL. Source: none. */
 json_t *bh_report(struct bench_host *b);

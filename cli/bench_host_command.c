@@ -77,6 +77,8 @@ static json_t *command_line(const struct bh_options *opt, const struct cli_args 
 		json_array_append_new(list, json_sprintf("--rounds %u", opt->rounds));
 	if (list && opt->only)
 		json_array_append_new(list, json_sprintf("--paths %s", opt->only));
+	if (list && opt->bdf)
+		json_array_append_new(list, json_sprintf("--bdf %s", opt->bdf));
 	if (list && args_text(args, "seed"))
 		json_array_append_new(list, json_sprintf("--seed %s", args_text(args, "seed")));
 	return list;
@@ -94,6 +96,7 @@ int bench_host_command(const struct cli *cli, const struct cli_args *args)
 		.rounds = (unsigned int)args_number(args, "rounds", 0),
 		.seed = args_number(args, "seed", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 20),
 		.only = args_text(args, "paths"),
+		.bdf = args_text(args, "bdf"),
 		.libexec = args_text(args, "libexec-dir"),
 	};
 	int status;

@@ -20,10 +20,17 @@ int bh_engine_start(struct bench_host *b, struct bh_engine *e, const char *name,
 		    unsigned int memory_mb, json_t **ret_ports, char *why)
 {
 	char cpu[16], switch_cpu[16], memory[16], dir[BH_SOCKET_PATH], runtime[160];
-	const char *argv[] = {
-		b->cmd[BH_ENGINE], "--cpu",	  cpu,	  "--switch-cpu",
-		switch_cpu,	   "--memory-mb", memory, b->plugin[0] ? "--plugin" : NULL,
-		b->plugin,	   NULL};
+	const char *argv[] = {b->cmd[BH_ENGINE],
+			      "--cpu",
+			      cpu,
+			      "--switch-cpu",
+			      switch_cpu,
+			      "--memory-mb",
+			      memory,
+			      NULL,
+			      NULL,
+			      NULL,
+			      NULL};
 	const char *env[] = {runtime, NULL};
 	struct bh_spawn how = {
 		.argv = argv,
@@ -32,8 +39,15 @@ int bh_engine_start(struct bench_host *b, struct bh_engine *e, const char *name,
 		.keep_input = true,
 		.ret_output = &e->out,
 	};
+	unsigned int n = 7;
 	int r;
 
+	if (b->opt->bdf)
+		argv[n++] = "--pci";
+	if (b->plugin[0]) {
+		argv[n++] = "--plugin";
+		argv[n++] = b->plugin;
+	}
 	*e = (struct bh_engine){.out = -1, .stop = b->stop};
 	bh_text(cpu, sizeof(cpu), "%u", b->cpu_gen);
 	bh_text(switch_cpu, sizeof(switch_cpu), "%u", b->cpu_switch);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <lib/clock.h>
+#include <lib/pci_sysfs.h>
 
 #include "bench_host.h"
 
@@ -33,6 +34,10 @@ static const struct bh_kind kinds[] = {
 	 bh_start_memif_zc, NULL},
 	{"kernel-bridge", false, "2 veth pairs on a Linux bridge, packet sockets", BH_TRAIT_SLOW,
 	 bh_start_kernel, NULL},
+	{"vfio", true, "our driver on 2 VFs of the kernel's VFIO, switched by their device",
+	 BH_TRAIT_GIVEN, bh_start_vfio, NULL},
+	{"igb-vf", false, "DPDK's own driver on the VFs of path vfio", BH_TRAIT_GIVEN,
+	 bh_start_igb_vf, NULL},
 };
 
 int bh_path_fail(struct bh_path *p, const char *fmt, ...)
@@ -73,12 +78,12 @@ static bool listed(const char *list, const char *name)
 	return false;
 }
 
-static bool known(const char *word, size_t len)
+static const struct bh_kind *known(const char *word, size_t len)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strlen(kinds[i].name) == len && !strncmp(kinds[i].name, word, len))
-			return true;
-	return false;
+			return &kinds[i];
+	return NULL;
 }
 
 int bh_paths_choose(struct bench_host *b)
@@ -86,10 +91,17 @@ int bh_paths_choose(struct bench_host *b)
 	const char *only = b->opt->only;
 
 	for (const char *w = only; w; w = strchr(w, ',') ? strchr(w, ',') + 1 : NULL) {
-		if (known(w, strcspn(w, ",")))
+		size_t len = strcspn(w, ",");
+		const struct bh_kind *kind = known(w, len);
+
+		if (kind && (b->opt->bdf || !(kind->traits & BH_TRAIT_GIVEN)))
 			continue;
-		fprintf(stderr, "sriovctl bench: no path '%.*s'; there are", (int)strcspn(w, ","),
-			w);
+		if (kind) {
+			fprintf(stderr, "sriovctl bench: path %s needs --bdf BDF,BDF\n",
+				kind->name);
+			return -EINVAL;
+		}
+		fprintf(stderr, "sriovctl bench: no path '%.*s'; there are", (int)len, w);
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 			fprintf(stderr, " %s", kinds[i].name);
 		fputc('\n', stderr);
@@ -98,7 +110,8 @@ int bh_paths_choose(struct bench_host *b)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct bh_path *p = &b->path[b->n_paths];
 
-		if (only && !listed(only, kinds[i].name))
+		if (only ? !listed(only, kinds[i].name)
+			 : !b->opt->bdf && kinds[i].traits & BH_TRAIT_GIVEN)
 			continue;
 		*p = (struct bh_path){
 			.kind = &kinds[i], .state = BH_FAILED, .commands = json_array()};
@@ -124,7 +137,7 @@ bool bh_path_dead(struct bh_path *p)
 	return false;
 }
 
-static int add_ports(struct bench_host *b, struct bh_path *p)
+static int plug(struct bench_host *b, struct bh_path *p)
 {
 	char why[BH_TEXT];
 	int r;
@@ -133,17 +146,45 @@ static int add_ports(struct bench_host *b, struct bh_path *p)
 			  json_pack("{s:s, s:s, s:[s, s], s:i}", "op", "add", "path", p->kind->name,
 				    "ports", p->port[0], p->port[1], "timeout_ms", (int)ADD_MS),
 			  ADD_MS + 10000, NULL, why);
-	if (r < 0) {
+	if (r < 0)
 		bh_path_fail(p, "%s", why);
-		return r;
-	}
-	for (unsigned int i = 0; i < 2; i++) {
+	p->plugged = r >= 0;
+	return r;
+}
+
+int bh_path_plug(struct bench_host *b, struct bh_path *p)
+{
+	return p->kind->traits & BH_TRAIT_GIVEN ? plug(b, p) : 0;
+}
+
+int bh_path_unplug(struct bench_host *b, struct bh_path *p)
+{
+	char why[BH_TEXT];
+	int r;
+
+	if (!(p->kind->traits & BH_TRAIT_GIVEN) || !p->plugged)
+		return 0;
+	p->plugged = false;
+	r = bh_engine_ask(&b->engine,
+			  json_pack("{s:s, s:s}", "op", "remove", "path", p->kind->name), ADD_MS,
+			  NULL, why);
+	if (r < 0)
+		bh_path_fail(p, "%s", why);
+	return r;
+}
+
+static int add_ports(struct bench_host *b, struct bh_path *p)
+{
+	int r = plug(b, p);
+
+	for (unsigned int i = 0; i < 2 && r >= 0; i++) {
 		char text[300];
 
-		bh_text(text, sizeof(text), "sriov-bench: --vdev=%s", p->port[i]);
+		bh_text(text, sizeof(text), "sriov-bench: %s%s",
+			pcisys_bdf_ok(p->port[i]) ? "-a " : "--vdev=", p->port[i]);
 		json_array_append_new(p->commands, json_string(text));
 	}
-	return 0;
+	return r;
 }
 
 static int warm(struct bench_host *b, struct bh_path *p)
@@ -181,6 +222,9 @@ static int start_path(struct bench_host *b, struct bh_path *p)
 		r = p->kind->started(b, p);
 	if (r == 0)
 		r = warm(b, p);
+	/* given VFs are the next path's now */
+	if (r >= 0 || r == -EREMOTEIO)
+		r = bh_path_unplug(b, p) ?: r;
 	if (r < 0) {
 		bh_path_dead(p);
 		return r == -EREMOTEIO ? 0 : r;

@@ -24,6 +24,7 @@ enum bh_test {
 #define BH_TRAIT_OPEN  0x08u /* latency under load also in the quick mode */
 #define BH_TRAIT_SLOW  0x10u /* a system call or a trap a frame: no bursts, no loads of Mpps */
 #define BH_TRAIT_SELF  0x20u /* compared with another path of ours at one point only */
+#define BH_TRAIT_GIVEN 0x40u /* on VFs that were given, which it has while it is measured only */
 
 struct bh_block {
 	enum bh_test test;

@@ -35,7 +35,7 @@ static bool value_of(const char *file, const char *key, char *text, size_t size)
 	return found;
 }
 
-static void hypervisor(char *text, size_t size)
+void bh_hypervisor(char *text, size_t size)
 {
 	unsigned int a, b, c, d;
 	char name[13];
@@ -108,7 +108,7 @@ static json_t *machine(const struct bench_host *b)
 	value_of("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
 	value_of("/proc/meminfo", "HugePages_Total", pages, sizeof(pages));
 	value_of("/proc/meminfo", "Hugepagesize", size, sizeof(size));
-	hypervisor(virt, sizeof(virt));
+	bh_hypervisor(virt, sizeof(virt));
 	m = json_pack("{s:o, s:s, s:i, s:s, s:o, s:s, s:o}", "kernel",
 		      json_sprintf("%s %s", u.release, u.machine), "cpu", cpu, "cpus",
 		      (int)sysconf(_SC_NPROCESSORS_ONLN), "hypervisor", virt, "topology",
@@ -130,11 +130,18 @@ static json_t *paths(const struct bench_host *b)
 
 	for (unsigned int i = 0; i < b->n_paths; i++) {
 		const struct bh_path *p = &b->path[i];
-		json_t *path =
-			json_pack("{s:s, s:s, s:s, s:s, s:O, s:s}", "name", p->kind->name, "kind",
-				  p->kind->ours ? "ours" : "peer", "what", p->kind->what, "version",
-				  p->version, "commands", p->commands, "state", states[p->state]);
+		char what[BH_TEXT] = "";
+		json_t *path;
 
+		if (p->device)
+			bh_device_text(p->device, what, sizeof(what));
+		path = json_pack("{s:s, s:s, s:o, s:s, s:O, s:s}", "name", p->kind->name, "kind",
+				 p->kind->ours ? "ours" : "peer", "what",
+				 json_sprintf("%s%s%s", p->kind->what, *what ? ": " : "", what),
+				 "version", p->version, "commands", p->commands, "state",
+				 states[p->state]);
+		if (p->device)
+			json_object_set_new(path, "device", bh_device_json(p->device));
 		if (p->state != BH_READY)
 			json_object_set_new(path, "reason", json_string(p->reason));
 		json_array_append_new(list, path);
@@ -178,12 +185,27 @@ static void note_ceiling(struct bench_host *b)
 					     b->path[i].kind->name, b->path[i].mpps, ceiling));
 }
 
+/* A reader must not take one device's figures for another's. */
+static void note_device(struct bench_host *b)
+{
+	char what[BH_TEXT];
+
+	if (!b->device.bdf[0][0])
+		return;
+	bh_device_text(&b->device, what, sizeof(what));
+	json_array_append_new(
+		b->notes, json_sprintf("vfio and igb-vf ran on %s: their figures compare with each "
+				       "other, with no other path's%s",
+				       what, b->device.qemu ? ", and are none of hardware" : ""));
+}
+
 json_t *bh_report(struct bench_host *b)
 {
 	char why[BH_TEXT];
 	json_t *report;
 
 	note_ceiling(b);
+	note_device(b);
 	json_array_append_new(b->notes, json_sprintf("seed of the order of paths: %llu",
 						     (unsigned long long)b->opt->seed));
 	report =

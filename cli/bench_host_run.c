@@ -295,21 +295,30 @@ static int probe_messages(struct bench_host *b, struct bh_path *p)
 	return r == -EREMOTEIO ? 0 : r;
 }
 
+/* What is wrong with a path costs that path; the engine's end, the run. */
+static int of_engine(int r)
+{
+	return r == -EREMOTEIO ? 0 : r;
+}
+
 static int visit(struct bench_host *b, struct bh_path *p, const struct place *at)
 {
 	struct bh_block blocks[BH_BLOCKS_MAX];
 	unsigned int n;
-	int r = 0;
+	int r;
 
 	bh_park(p, false);
 	clock_sleep_us(SETTLE_US);
+	r = of_engine(bh_path_plug(b, p));
 	n = bh_plan_visit(&b->plan, p->kind->traits, at->round, at->repeat, blocks);
-	if (at->round == 0 && !at->repeat && !(p->kind->traits & BH_TRAIT_SLOW))
+	if (r >= 0 && at->round == 0 && !at->repeat && !(p->kind->traits & BH_TRAIT_SLOW))
 		r = probe_messages(b, p);
 	for (unsigned int i = 0; i < n && r >= 0 && p->state == BH_READY; i++)
 		r = measure(b, p, &blocks[i], at);
 	if (p->state == BH_READY && bh_path_dead(p))
 		fprintf(stderr, "\nbench: %s: %s\n", p->kind->name, p->reason);
+	if (r >= 0)
+		r = of_engine(bh_path_unplug(b, p));
 	bh_park(p, true);
 	return r;
 }

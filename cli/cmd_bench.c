@@ -98,6 +98,8 @@ static const struct cli_opt bench_opts[] = {
 	 "on the host, without VM and sriovd, beside its rivals"},
 	{"full", CLI_FLAG, NULL, NULL, 0, 0, "of the host: 30 rounds and all curves, half an hour"},
 	{"paths", CLI_TEXT, "NAME,...", NULL, 0, 0, "of the host: these and no others"},
+	{"bdf", CLI_TEXT, "BDF,BDF", NULL, 0, 0,
+	 "of the host: two VFs on vfio-pci, for paths vfio and igb-vf"},
 	{"html", CLI_TEXT, "FILE", NULL, 0, 0, "of the host: write the report there"},
 	{"seed", CLI_UINT, "N", NULL, 0, UINT32_MAX, "of the host: the order of paths (random)"},
 	{"libexec-dir", CLI_TEXT, "DIR", NULL, 0, 0, "of the host: where soft-nic and others are"},

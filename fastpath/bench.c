@@ -45,6 +45,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 		{"switch-cpu", required_argument, NULL, 's'},
 		{"memory-mb", required_argument, NULL, 'm'},
 		{"no-huge", no_argument, NULL, 'h'},
+		{"pci", no_argument, NULL, 'i'},
 		{"plugin", required_argument, NULL, 'p'},
 		{"verbose", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
@@ -64,6 +65,9 @@ static int parse_args(int argc, char **argv, struct args *a)
 			break;
 		case 'h':
 			a->eal.no_huge = true;
+			break;
+		case 'i':
+			a->eal.pci = true;
 			break;
 		case 'p':
 			if (a->eal.n_plugins == PLUGINS_MAX)
@@ -172,7 +176,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (parse_args(argc, argv, &a) < 0) {
 		fprintf(stderr, "usage: sriov-bench [--cpu N] [--switch-cpu N] [--memory-mb N] "
-				"[--no-huge] [--plugin FILE]... [--verbose]\n");
+				"[--no-huge] [--pci] [--plugin FILE]... [--verbose]\n");
 		return 2;
 	}
 	/* drivers print where they like: answers go out of what was standard output */

@@ -128,6 +128,12 @@ static int start(struct fp_bpath *path, unsigned int i, uint16_t ring)
 	return 0;
 }
 
+/* "0000:01:10.0": a name of the PCI bus, not of a virtual device. */
+static const char *bus_of(const char *name)
+{
+	return strchr(name, ':') ? "pci" : "vdev";
+}
+
 int fp_path_plug(struct fp_bpath *path, unsigned int i, const char *vdev, uint16_t ring)
 {
 	struct fp_bport *p = &path->port[i];
@@ -144,12 +150,12 @@ int fp_path_plug(struct fp_bpath *path, unsigned int i, const char *vdev, uint16
 		p->id = NO_PORT; /* it is another path's */
 		return fail(path, i, "that name is taken", -EEXIST);
 	}
-	r = rte_eal_hotplug_add("vdev", name, *comma ? comma + 1 : "");
+	r = rte_eal_hotplug_add(bus_of(name), name, *comma ? comma + 1 : "");
 	if (r < 0)
 		return fail(path, i, "cannot be added", r);
 	if (rte_eth_dev_get_port_by_name(name, &p->id) < 0) {
 		p->id = NO_PORT;
-		(void)rte_eal_hotplug_remove("vdev", name);
+		(void)rte_eal_hotplug_remove(bus_of(name), name);
 		return fail(path, i, "is no network port", -ENODEV);
 	}
 	return start(path, i, ring);

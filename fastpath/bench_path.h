@@ -56,6 +56,7 @@ DEFINE_CLEANUP(struct fp_bpath *, fp_path_free);
 
 /**
  * fp_path_plug() - make port @i of @vdev ("name,arguments") and start it with rings of @ring
+ * @vdev: or the address of a PCI function, for DPDK's own driver of it
  *
  * Context: main thread; blocks as the driver's probe does.
  * Return: 0; -EEXIST a device of that name is there; -errno of the driver; path->why has the

@@ -14,6 +14,7 @@
 #define HUGEPAGES_SPARE 4u /* what EAL takes for itself */
 #define ARGS_MAX	32
 #define PLUGINS_MAX	8u
+#define PCI_NOBODY	"0000:00:00.0"
 
 /* EAL insists on a directory for files that it then does not make. */
 static char runtime_dir[] = "/tmp/sriovd-eal-XXXXXX";
@@ -83,13 +84,12 @@ int fp_eal_init(const struct fp_eal *want, int *ret_cpu)
 	char *argv[ARGS_MAX] = {(char *)want->program,
 				"--lcores",
 				lcores,
-				"--no-pci",
 				"--no-telemetry",
 				"--iova-mode=va",
 				want->verbose ? "--log-level=pmd*:debug" : "--log-level=*:error",
 				"-m",
 				memory};
-	int argc = 9;
+	int argc = 8;
 	int r;
 
 	if (want->n_plugins > PLUGINS_MAX)
@@ -98,6 +98,13 @@ int fp_eal_init(const struct fp_eal *want, int *ret_cpu)
 	if (r < 0)
 		return r;
 	snprintf(memory, sizeof(memory), "%u", want->memory_mb);
+	if (want->pci) {
+		/* a list of what may be probed, or all would be: the host bridge has no driver */
+		argv[argc++] = "-a";
+		argv[argc++] = PCI_NOBODY;
+	} else {
+		argv[argc++] = "--no-pci";
+	}
 	if (want->no_huge) {
 		argv[argc++] = "--no-huge";
 		argv[argc++] = "--no-shconf";

@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * DPDK's environment for a process that owns no device: no PCI scan, no files shared with others,
+ * DPDK's environment for a process that owns no device: no PCI function is probed by itself, no
+ * files are shared with others,
  * one data thread pinned to one CPU. Works with 2 MiB pages when there are any, without when not.
  */
 #include <lib/cleanup.h>
@@ -19,6 +20,7 @@ struct fp_eal {
 	bool no_huge;
 	bool main_only; /* the main thread is the data thread */
 	bool verbose;	/* drivers tell what they chose */
+	bool pci;	/* PCI functions can be added later; none is probed at start */
 };
 
 /**
