@@ -178,7 +178,9 @@ static void waits_of(const struct bh_path *p, struct bh_waits *ret_waits)
 			bh_waits_add(ret_waits, p->proc[i].pid);
 }
 
-static void note_waits(json_t *answer, const struct bh_block *block, uint64_t waited_us)
+/* @wall_us: with what came after the block's time, to its last frames */
+static void note_waits(json_t *answer, const struct bh_block *block, uint64_t waited_us,
+		       uint64_t wall_us)
 {
 	uint64_t ms = block->discard_ms + block->ms;
 	char why[96];
@@ -187,7 +189,7 @@ static void note_waits(json_t *answer, const struct bh_block *block, uint64_t wa
 	if (waited_us <= ms * (block->test == BH_OPEN ? LOST_TAIL : LOST_RATE))
 		return;
 	bh_text(why, sizeof(why), "others ran on the switch's CPU for %.1f ms of %llu ms",
-		(double)waited_us / 1000, (unsigned long long)ms);
+		(double)waited_us / 1000, (unsigned long long)wall_us / 1000);
 	invalid(answer, why);
 }
 
@@ -250,11 +252,13 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 	struct bh_counters before, after;
 	json_auto_t *answer = NULL;
 	struct bh_waits was, is;
+	uint64_t start;
 	char why[BH_TEXT];
 	bool counted;
 	int r;
 
 	counted = bh_counters(p, &before) == 0;
+	start = clock_us();
 	waits_of(p, &was);
 	r = bh_engine_ask(&b->engine, request_of(p, block), bh_block_ms(block) + ANSWER_MS, &answer,
 			  why);
@@ -266,7 +270,7 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 	counted = counted && bh_counters(p, &after) == 0;
 	if (p->ctl[0] && !counted)
 		invalid(answer, "the switch did not tell its counters");
-	note_waits(answer, block, bh_waits_since(&was, &is));
+	note_waits(answer, block, bh_waits_since(&was, &is), clock_us() - start);
 	remember(p, block, answer, counted ? after.messages - before.messages : 0);
 	if (counted)
 		note_cycles(answer, block, &before, &after);
