@@ -8,7 +8,10 @@
  * CPU" the NIC has a thread of its own on that processor; a second line gives the round trip of a
  * lone frame, VF to VF and back, as service time (the next starts when it is over). "--vfs" enables
  * more VFs than the two that are busy, "--peers" spreads what VF 0 sends over that many, "--idle"
- * tells what share of a processor a NIC costs that has nothing to do.
+ * tells what share of a processor a NIC costs that has nothing to do. "--pairs" gives the rate of
+ * two pairs of VFs that have nothing to do with each other, on one and on two data threads; this
+ * program's own thread plays all four drivers, so with fewer than three processors the two lines
+ * say little.
  */
 #include <lib/clock.h>
 #include <stdio.h>
@@ -16,12 +19,13 @@
 #include <support/snic_rig.h>
 #include <sys/utsname.h>
 
-#define BURST_MAX  32u
-#define RING	   256u
-#define IN_FLY	   (RING - 2 * BURST_MAX) /* frames a direction may have under way */
-#define N_RTT	   20000u
-#define IDLE_MAX   2.0 /* percent of a processor */
-#define GIVE_UP_US (5 * USEC_PER_SEC)
+#define BURST_MAX    32u
+#define RING	     256u
+#define IN_FLY	     (RING - 2 * BURST_MAX) /* frames a direction may have under way */
+#define N_RTT	     20000u
+#define IDLE_MAX     2.0 /* percent of a processor */
+#define GIVE_UP_US   (5 * USEC_PER_SEC)
+#define PAIRS_MAX_US (60 * USEC_PER_SEC)
 
 struct options {
 	uint64_t frames;
@@ -32,6 +36,8 @@ struct options {
 	uint32_t peers; /* receivers of VF 0 */
 	uint32_t idle_s;
 	int cpu; /* -1: lock-step */
+	bool pairs;
+	uint32_t threads; /* that work: the NIC's, and this one */
 };
 
 /* Take what arrived, give the buffers back; the tail moves once, as a driver does it. */
@@ -77,7 +83,11 @@ static void print_line(const struct options *o, const char *metric, const char *
 	       "\"threads\":%u,"
 	       "\"machine\":\"%s %s\"}\n",
 	       metric, unit, value, o->size, o->burst, RING, o->vfs, o->peers, o->rs_every,
-	       (unsigned long long)o->frames, o->cpu < 0 ? 1 : 2, u.sysname, u.release);
+	       (unsigned long long)o->frames,
+	       o->threads   ? o->threads
+	       : o->cpu < 0 ? 1
+			    : 2,
+	       u.sysname, u.release);
 }
 
 /* Mpps, or 0 if frames went missing. With several peers only VF 0 sends. */
@@ -175,6 +185,11 @@ static uint64_t tsc_per_ms(void)
 
 static bool parse(int argc, char **argv, struct options *o)
 {
+	if (argc == 2 && !strcmp(argv[1], "--pairs")) {
+		o->pairs = true;
+		o->vfs = 4;
+		return true;
+	}
 	for (int i = 1; i < argc; i += 2) {
 		uint64_t v = i + 1 < argc ? strtoull(argv[i + 1], NULL, 0) : 0;
 
@@ -212,7 +227,7 @@ static void queues_up(struct rig *r, struct rig_queue *q, const struct options *
 		q[i] = rig_queue_up(r, i, i, RING, RING - 1);
 		rig_mac(i, src);
 		for (unsigned int k = 0; k < RING; k++) {
-			rig_mac(i ? 0 : 1 + k % o->peers, dst);
+			rig_mac(o->pairs ? i ^ 2 : i ? 0 : 1 + k % o->peers, dst);
 			rig_frame(r->mem[i] + RIG_TX_BUF + k * RIG_STRIDE, dst, src, -1,
 				  o->size - 4);
 		}
@@ -240,6 +255,57 @@ static bool run_threaded(struct rig *r, struct rig_queue *q, const struct option
 	return mpps > 0 && rtt;
 }
 
+/* VFs 0 and 2, which belong to one thread, and 1 and 3, to the other if there is one. 0: frames
+ * lost. */
+static double pairs(struct rig_queue q[4], const struct options *o)
+{
+	uint64_t t0 = clock_us(), sent[4] = {0}, got[4] = {0}, sum = 0, all = 0, us;
+	bool enough = false;
+
+	/* until all that was sent has arrived */
+	while (!enough || sum < all) {
+		enough = sum >= o->frames;
+		sum = all = 0;
+		for (unsigned int i = 0; i < 4; i++) {
+			if (!enough && sent[i] - got[i ^ 2] <= IN_FLY - o->burst) {
+				burst(&q[i], o->burst, o->size - 4, o->rs_every);
+				sent[i] += o->burst;
+			}
+			got[i] += repost(&q[i]);
+			sum += got[i];
+			all += sent[i];
+		}
+		if (clock_us() - t0 > PAIRS_MAX_US)
+			return 0;
+	}
+	us = clock_us() - t0;
+	return us ? (double)sum / (double)us : 0;
+}
+
+static bool run_pairs(struct options *o)
+{
+	static const char *const metric[] = {"two_pairs_one_thread", "two_pairs_two_threads"};
+	static const int cpus[] = {-1, -1};
+	bool ok = true;
+
+	for (unsigned int n = 1; n <= 2; n++) {
+		struct rig *r = rig_new();
+		struct rig_queue q[NIC_VFS_MAX];
+		double mpps = 0;
+
+		if (snic_dp_threads(r->nic, n, cpus) >= 0) {
+			queues_up(r, q, o);
+			if (snic_dp_start(r->nic, -1) >= 0)
+				mpps = pairs(q, o);
+		}
+		o->threads = n + 1;
+		print_line(o, metric[n - 1], "Mpps", mpps);
+		ok &= mpps > 0;
+		rig_free(r);
+	}
+	return ok;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {.frames = 4000000,
@@ -258,10 +324,12 @@ int main(int argc, char **argv)
 		fprintf(stderr,
 			"bench_soft_nic [--frames N] [--size 64..1518] [--rs-every 1..%u] "
 			"[--burst 1..%u] [--vfs 2..8] [--peers 1..7] [--threaded CPU "
-			"[--idle SECONDS]]\n",
+			"[--idle SECONDS]] | --pairs\n",
 			BURST_MAX, BURST_MAX);
 		return 2;
 	}
+	if (o.pairs)
+		return !run_pairs(&o);
 	r = rig_new();
 	queues_up(r, q, &o);
 	if (o.cpu < 0) {
