@@ -76,11 +76,12 @@ class Control:
 class Nic:
     """soft-nic and sriov-pf in a directory of their own, with VFs whose MACs end in their number."""
 
-    def __init__(self, build, directory, name="n0", vfs=2, trust=True, macs=None, tap=None):
+    def __init__(self, build, directory, name="n0", vfs=2, trust=True, macs=None, tap=None,
+                 words=()):
         self.macs = macs or [f"02:00:00:00:00:{vf + 1:02x}" for vf in range(8)]
         self.dir = directory / name
         self.dir.mkdir()
-        self.nic = Control(self.dir, build / "soft-nic/soft-nic", name, "--dir", self.dir,
+        self.nic = Control(self.dir, build / "soft-nic/soft-nic", name, "--dir", self.dir, *words,
                            *([] if tap is None else ["--tap-fd", tap]),
                            pass_fds=[] if tap is None else [tap])
         self.pf = Control(self.dir, build / "pf-driver/sriov-pf", f"{name}-pf")
