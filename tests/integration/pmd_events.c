@@ -3,9 +3,10 @@
  * An application on two ports of the DPDK port, for what testpmd does not show: sleeping until a
  * frame comes, and events. pmd_events EAL-ARGUMENTS -- ROUNDS
  *
- * First every round puts port 1 to sleep, sends it one frame from port 0 and measures until it is
- * awake. Then it tells of events, a line each, resets a port that has to be, and ends when both
- * ports are gone or at the end of its input.
+ * First every round puts a queue of port 1 to sleep, sends it one frame from port 0 and measures
+ * until it is awake: for each of its two queues, with the other one armed. Then it tells of events,
+ * a line each, resets a port that has to be, and ends when both ports are gone or at the end of its
+ * input.
  */
 #include <rte_alarm.h>
 #include <rte_cycles.h>
@@ -13,6 +14,8 @@
 #include <rte_ethdev.h>
 #include <rte_ether.h>
 #include <rte_interrupts.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,6 +27,7 @@
 #define WAKE_MS	 5000
 #define QUIET_MS 50
 #define TYPE	 0x88b5
+#define FLOWS	 256u /* one of so many lands on the queue that is looked for */
 
 static struct rte_mempool *pool;
 static atomic_uint events[PORTS]; /* bits of enum rte_eth_event_type not yet told */
@@ -44,20 +48,33 @@ static int on_event(uint16_t port, enum rte_eth_event_type type, void *arg, void
 	return 0;
 }
 
-static void port_up(uint16_t port, bool sleeps)
+/* Port 1 sleeps, and has both receive queues. */
+static uint16_t queues(uint16_t port)
 {
-	struct rte_eth_conf conf = {.intr_conf = {.rxq = sleeps, .lsc = 1, .rmv = 1}};
+	return port == 1 ? 2 : 1;
+}
 
-	must(!rte_eth_dev_configure(port, 1, 1, &conf), "configure");
-	must(!rte_eth_rx_queue_setup(port, 0, 256, SOCKET_ID_ANY, NULL, pool), "receive queue");
+static void port_up(uint16_t port)
+{
+	struct rte_eth_conf conf = {.intr_conf = {.rxq = port == 1, .lsc = 1, .rmv = 1}};
+
+	if (queues(port) > 1)
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	must(!rte_eth_dev_configure(port, queues(port), 1, &conf), "configure");
+	for (uint16_t q = 0; q < queues(port); q++)
+		must(!rte_eth_rx_queue_setup(port, q, 256, SOCKET_ID_ANY, NULL, pool),
+		     "receive queue");
 	must(!rte_eth_tx_queue_setup(port, 0, 256, SOCKET_ID_ANY, NULL), "transmit queue");
 	must(!rte_eth_dev_start(port), "start");
 }
 
-static void send_one(uint16_t from, uint16_t to)
+/* One frame: of UDP flow @flow, or with 0 one that no PF spreads. */
+static void send_one(uint16_t from, uint16_t to, uint32_t flow)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 	struct rte_ether_hdr *h;
+	struct rte_ipv4_hdr *ip;
+	struct rte_udp_hdr *udp;
 
 	must(m, "buffer");
 	h = (struct rte_ether_hdr *)rte_pktmbuf_append(m, 64);
@@ -65,17 +82,60 @@ static void send_one(uint16_t from, uint16_t to)
 	rte_eth_macaddr_get(to, &h->dst_addr);
 	rte_eth_macaddr_get(from, &h->src_addr);
 	h->ether_type = rte_cpu_to_be_16(TYPE);
+	if (flow) {
+		ip = (struct rte_ipv4_hdr *)(h + 1);
+		udp = (struct rte_udp_hdr *)(ip + 1);
+		h->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
+		ip->version_ihl = RTE_IPV4_VHL_DEF;
+		ip->total_length = rte_cpu_to_be_16(50);
+		ip->time_to_live = 64;
+		ip->next_proto_id = IPPROTO_UDP;
+		ip->src_addr = rte_cpu_to_be_32(RTE_IPV4(10, 0, 0, 1));
+		ip->dst_addr = rte_cpu_to_be_32(RTE_IPV4(10, 0, 0, 2));
+		ip->hdr_checksum = rte_ipv4_cksum(ip);
+		udp->src_port = rte_cpu_to_be_16((uint16_t)(1024 + flow));
+		udp->dst_port = rte_cpu_to_be_16(9);
+		udp->dgram_len = rte_cpu_to_be_16(30);
+	}
 	must(rte_eth_tx_burst(from, 0, &m, 1) == 1, "send");
 }
 
 /* Frames that are there now. */
-static unsigned int take(uint16_t port)
+static unsigned int take(uint16_t port, uint16_t queue)
 {
 	struct rte_mbuf *m[32];
-	uint16_t n = rte_eth_rx_burst(port, 0, m, 32);
+	uint16_t n = rte_eth_rx_burst(port, queue, m, 32);
 
 	rte_pktmbuf_free_bulk(m, n);
 	return n;
+}
+
+static unsigned int take_all(uint16_t port)
+{
+	unsigned int n = 0;
+
+	for (uint16_t q = 0; q < queues(port); q++)
+		n += take(port, q);
+	return n;
+}
+
+/* A flow that port 1 receives on @queue. */
+static uint32_t flow_of(uint16_t queue)
+{
+	for (uint32_t flow = 1; flow <= FLOWS; flow++) {
+		uint64_t end = rte_get_timer_cycles() + WAKE_MS / 1000 * rte_get_timer_hz();
+
+		send_one(0, 1, flow);
+		for (;;) {
+			if (take(1, queue))
+				return flow;
+			if (take(1, !queue))
+				break;
+			must(rte_get_timer_cycles() < end, "a frame arrives on some queue");
+		}
+	}
+	must(false, "a flow for each queue");
+	return 0;
 }
 
 static int by_value(const void *a, const void *b)
@@ -85,47 +145,73 @@ static int by_value(const void *a, const void *b)
 	return d < 0 ? -1 : d > 0;
 }
 
-static void sleep_and_wake(unsigned int rounds)
+/* The queue that woke us, which none but this one may. */
+static void woken_by(uint16_t queue, const char *what)
+{
+	struct rte_epoll_event e;
+
+	must(rte_epoll_wait(RTE_EPOLL_PER_THREAD, &e, 1, WAKE_MS) == 1, what);
+	must((uintptr_t)e.epdata.data == queue, "by the queue that has a frame");
+}
+
+static bool asleep(void)
+{
+	struct rte_epoll_event e;
+
+	return rte_epoll_wait(RTE_EPOLL_PER_THREAD, &e, 1, QUIET_MS) == 0;
+}
+
+/* Armed, and nothing comes; frames of before may have left a cause, which is told once. */
+static void arm_quiet(uint16_t queue)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		must(!rte_eth_dev_rx_intr_enable(1, queue), "arm");
+		if (asleep())
+			return;
+	}
+	must(false, "asleep while nothing comes");
+}
+
+static void sleep_and_wake(uint16_t queue, unsigned int rounds)
 {
 	double *us = calloc(rounds, sizeof(*us));
-	struct rte_epoll_event e;
+	uint32_t flow = flow_of(queue);
 	unsigned int spurious = 0;
 
 	must(us && rounds, "rounds");
-	must(!rte_eth_dev_rx_intr_ctl_q(1, 0, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD, NULL),
-	     "interrupt in the epoll set");
+	arm_quiet(!queue);
+	arm_quiet(queue);
 	for (unsigned int i = 0; i < rounds; i++) {
 		uint64_t from;
 
-		must(!rte_eth_dev_rx_intr_enable(1, 0), "arm");
-		if (i == 0)
-			must(rte_epoll_wait(RTE_EPOLL_PER_THREAD, &e, 1, QUIET_MS) == 0,
-			     "asleep while nothing comes");
+		must(!rte_eth_dev_rx_intr_enable(1, queue), "arm");
 		from = rte_get_timer_cycles();
-		send_one(0, 1);
+		send_one(0, 1, flow);
 		for (;;) {
-			must(rte_epoll_wait(RTE_EPOLL_PER_THREAD, &e, 1, WAKE_MS) == 1, "wake");
-			must(!rte_eth_dev_rx_intr_disable(1, 0), "disarm");
-			if (take(1))
+			woken_by(queue, "wake");
+			must(!rte_eth_dev_rx_intr_disable(1, queue), "disarm");
+			if (take(1, queue))
 				break;
 			spurious++;
-			must(!rte_eth_dev_rx_intr_enable(1, 0), "arm again");
+			must(!rte_eth_dev_rx_intr_enable(1, queue), "arm again");
 		}
 		us[i] = (double)(rte_get_timer_cycles() - from) * 1e6 / (double)rte_get_timer_hz();
 	}
 	/* disarmed: frames come, nobody is woken */
-	send_one(0, 1);
-	must(rte_epoll_wait(RTE_EPOLL_PER_THREAD, &e, 1, QUIET_MS) == 0, "asleep while disarmed");
-	must(take(1) == 1, "the frame is there");
+	send_one(0, 1, flow);
+	must(asleep(), "asleep while disarmed");
+	must(take(1, queue) == 1, "the frame is there");
 	/* one that waits already when the queue is armed */
-	send_one(0, 1);
+	send_one(0, 1, flow);
 	rte_delay_us_sleep(20000);
-	must(!rte_eth_dev_rx_intr_enable(1, 0), "arm late");
-	must(rte_epoll_wait(RTE_EPOLL_PER_THREAD, &e, 1, WAKE_MS) == 1, "wake at once");
-	must(take(1) == 1, "the frame is there");
-	must(!rte_eth_dev_rx_intr_disable(1, 0), "disarm");
+	must(!rte_eth_dev_rx_intr_enable(1, queue), "arm late");
+	woken_by(queue, "wake at once");
+	must(take(1, queue) == 1, "the frame is there");
+	must(!rte_eth_dev_rx_intr_disable(1, queue), "disarm");
+	must(!rte_eth_dev_rx_intr_disable(1, !queue), "disarm the other");
 	qsort(us, rounds, sizeof(*us), by_value);
-	printf("woken %u times, median %.1f us, spurious %u\n", rounds, us[rounds / 2], spurious);
+	printf("queue %u: woken %u times, median %.1f us, spurious %u\n", queue, rounds,
+	       us[rounds / 2], spurious);
 	free(us);
 }
 
@@ -148,7 +234,7 @@ static void tell(uint16_t port)
 	}
 	if (seen & 1u << RTE_ETH_EVENT_INTR_RESET) {
 		must(!rte_eth_dev_reset(port), "reset");
-		port_up(port, port == 1);
+		port_up(port);
 		printf("port %u: reset\n", port);
 	}
 }
@@ -161,7 +247,7 @@ static void watch(void)
 		for (uint16_t port = 0; port < PORTS; port++) {
 			if (gone[port])
 				continue;
-			if (take(port))
+			if (take_all(port))
 				printf("port %u: a frame\n", port);
 			tell(port);
 		}
@@ -175,7 +261,7 @@ static void watch(void)
 				printf("port 0: promiscuous %d\n",
 				       rte_eth_promiscuous_enable(0) == 0);
 			else
-				send_one((uint16_t)(line[0] == '1'), (uint16_t)(line[0] != '1'));
+				send_one((uint16_t)(line[0] == '1'), (uint16_t)(line[0] != '1'), 0);
 		}
 	}
 	printf("all gone\n");
@@ -194,9 +280,14 @@ int main(int argc, char **argv)
 		     type++)
 			rte_eth_dev_callback_register(port, (enum rte_eth_event_type)type, on_event,
 						      NULL);
-		port_up(port, port == 1);
+		port_up(port);
 	}
-	sleep_and_wake((unsigned int)strtoul(argv[n + 1], NULL, 10));
+	for (uint16_t q = 0; q < queues(1); q++)
+		must(!rte_eth_dev_rx_intr_ctl_q(1, q, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD,
+						(void *)(uintptr_t)q),
+		     "interrupt in the epoll set");
+	for (uint16_t q = 0; q < queues(1); q++)
+		sleep_and_wake(q, (unsigned int)strtoul(argv[n + 1], NULL, 10));
 	fflush(stdout);
 	watch();
 	rte_eal_cleanup();
