@@ -6,6 +6,8 @@
  *
  *   pmd_offloads EAL-ARGUMENTS -- local           port 0 to port 1
  *   pmd_offloads EAL-ARGUMENTS -- by MAC MSS      port 0 to MAC, which segments towards port 1
+ *   pmd_offloads EAL-ARGUMENTS -- sums MAC        port 0 to MAC, with wrong checksums, which sends
+ *                                                 right ones to port 1
  */
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -70,12 +72,12 @@ static uint32_t sum16(const uint8_t *p, uint32_t len, uint32_t s)
 
 static void port_up(uint16_t port)
 {
-	struct rte_eth_conf conf = {.rxmode = {.mtu = MTU, .offloads = RTE_ETH_RX_OFFLOAD_SCATTER},
-				    .txmode = {.offloads = RTE_ETH_TX_OFFLOAD_TCP_TSO |
-							   RTE_ETH_TX_OFFLOAD_SCTP_CKSUM |
-							   RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
-							   RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |
-							   RTE_ETH_TX_OFFLOAD_MULTI_SEGS}};
+	struct rte_eth_conf conf = {
+		.rxmode = {.mtu = MTU, .offloads = RTE_ETH_RX_OFFLOAD_SCATTER},
+		.txmode = {.offloads = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_SCTP_CKSUM |
+				       RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM |
+				       RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |
+				       RTE_ETH_TX_OFFLOAD_MULTI_SEGS}};
 
 	must(!rte_eth_dev_configure(port, 1, 1, &conf), "configure");
 	must(!rte_eth_rx_queue_setup(port, 0, 1024, SOCKET_ID_ANY, NULL, pool), "receive queue");
@@ -129,6 +131,9 @@ static uint32_t take(uint32_t *ret_buffers)
 	}
 	equal(m->pkt_len, len, "length of the frame");
 	equal(m->nb_segs, n, "buffers of the frame");
+	/* nobody looked at the checksums */
+	must(!(m->ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK)),
+	     "checksums of which nothing is known");
 	rte_pktmbuf_free(m);
 	if (ret_buffers)
 		*ret_buffers = n;
@@ -268,6 +273,68 @@ static void whole(const struct rte_ether_addr *to, uint32_t payload)
 	equal(segment_check(take(NULL), false, 0, 0, true), payload, "payload");
 }
 
+/* A UDP or TCP packet that is sent whole, with checksums that are wrong. */
+static uint32_t wrong_sums(const struct rte_ether_addr *to, bool v6, bool tcp, uint32_t payload)
+{
+	uint32_t len, at;
+
+	if (tcp) {
+		len = tcp_packet(to, v6, payload);
+		at = len - payload - TCP_LEN + 16;
+	} else {
+		at = ip_header(to, v6, 17, 8 + payload);
+		len = at + 8 + payload;
+		put16(sent + at, 1234);
+		put16(sent + at + 2, 4321);
+		put16(sent + at + 4, 8 + payload);
+		fill(at + 8, len);
+		at += 6;
+	}
+	put16(sent + at, 0xbad1); /* not 0, which would be none */
+	if (!v6)
+		put16(sent + 14 + 10, 0xbad1);
+	return len;
+}
+
+static void sums_check(uint32_t len, bool v6, bool tcp)
+{
+	uint32_t ip_len = v6 ? 40 : 20, l4_len = len - 14 - ip_len, n = take(NULL);
+	const uint8_t *ip = got + 14, *l4 = ip + ip_len;
+
+	must(n == len || (n == 60 && len < 60), "length");
+	if (!v6)
+		equal(sum16(ip, 20, 0), 0xffff, "IPv4 checksum");
+	equal(sum16(l4, l4_len, sum16(ip + (v6 ? 8 : 12), v6 ? 32 : 8, (tcp ? 6 : 17) + l4_len)),
+	      0xffff, tcp ? "TCP checksum" : "UDP checksum");
+	must(tcp || get16(l4 + 6), "a UDP checksum, not none");
+	must(!memcmp(l4 + (tcp ? TCP_LEN : 8), sent + 14 + ip_len + (tcp ? TCP_LEN : 8),
+		     l4_len - (tcp ? TCP_LEN : 8)),
+	     "payload");
+}
+
+/* By the function itself, or by whoever forwards: then @leave. */
+static void sums(const struct rte_ether_addr *to, bool leave)
+{
+	uint32_t packets = 0;
+
+	for (uint32_t payload = 1; payload < 1400; payload += payload < 8 ? 1 : 173)
+		for (unsigned int kind = 0; kind < 4; kind++, packets++) {
+			bool v6 = kind & 1, tcp = kind & 2;
+			uint32_t len = wrong_sums(to, v6, tcp, payload);
+			struct rte_mbuf *m = chain(len);
+
+			if (!leave) {
+				tcp_lengths(m, v6);
+				m->l4_len = tcp ? TCP_LEN : 8;
+				m->ol_flags |=
+					tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
+			}
+			give(m);
+			sums_check(len, v6, tcp);
+		}
+	printf("%u packets of TCP and UDP, IPv4 and IPv6, with right checksums\n", packets);
+}
+
 static void scattered(const struct rte_ether_addr *to)
 {
 	uint32_t frames = 0, most = 0;
@@ -352,6 +419,7 @@ static void local(void)
 	segmentation(&to, false, 6400, 64);
 	whole(&to, 1000);
 	whole(&to, 8000);
+	sums(&to, false);
 	scattered(&to);
 	sctp(&to, false);
 	sctp(&to, true);
@@ -376,6 +444,15 @@ static void by(const char *mac, uint32_t mss)
 	nothing_else();
 }
 
+static void sums_by(const char *mac)
+{
+	struct rte_ether_addr to;
+
+	must(!rte_ether_unformat_addr(mac, &to), "MAC");
+	sums(&to, true);
+	nothing_else();
+}
+
 int main(int argc, char **argv)
 {
 	int n = rte_eal_init(argc, argv);
@@ -393,8 +470,10 @@ int main(int argc, char **argv)
 		local();
 	else if (argc == 3 && !strcmp(argv[0], "by"))
 		by(argv[1], (uint32_t)strtoul(argv[2], NULL, 10));
+	else if (argc == 2 && !strcmp(argv[0], "sums"))
+		sums_by(argv[1]);
 	else
-		must(false, "local, or by MAC MSS");
+		must(false, "local, by MAC MSS, or sums MAC");
 	for (uint16_t port = 0; port < 2; port++) {
 		must(!rte_eth_dev_stop(port), "stop");
 		must(!rte_eth_dev_close(port), "close");
