@@ -12,6 +12,7 @@
  * by another frame, before the guest knows of the first.
  *
  * lock covers the connection: vCPU threads start and stop rings, the main thread notices a hang-up.
+ * It is held while a back end is waited for; what every register access asks, up, takes no lock.
  * Only the main thread makes and frees connections.
  *
  * Source: [VH].
@@ -27,6 +28,7 @@
 #include <linux/virtio_ring.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -50,6 +52,7 @@ struct net_vhost {
 	pthread_mutex_t lock;
 	struct vmm_vhu *vhu; /* NULL: none */
 	bool dead;	     /* vhu is of no use any more */
+	atomic_bool up;	     /* vhu is there and of use: asked for without waiting for lock */
 	bool live;	     /* rings are lent */
 	unsigned int active; /* pairs that the driver uses */
 	uint64_t driver_features;
@@ -70,13 +73,7 @@ static uint64_t vhost_features(const struct net_backend *b)
 
 static bool vhost_up(struct net_backend *b)
 {
-	struct net_vhost *n = net_vhost(b);
-	bool up;
-
-	pthread_mutex_lock(&n->lock);
-	up = n->vhu && !n->dead;
-	pthread_mutex_unlock(&n->lock);
-	return up;
+	return atomic_load(&net_vhost(b)->up);
 }
 
 static unsigned int n_queues(const struct net_vhost *n)
@@ -90,6 +87,7 @@ static void check(struct net_vhost *n, int r)
 	if (r >= 0)
 		return;
 	n->dead = true;
+	atomic_store(&n->up, false);
 	shutdown(vmm_vhu_fd(n->vhu), SHUT_RDWR);
 }
 
@@ -181,6 +179,7 @@ static void connection_drop(struct net_vhost *n)
 	pthread_mutex_lock(&n->lock);
 	vhu = TAKE_PTR(n->vhu);
 	n->dead = false;
+	atomic_store(&n->up, false);
 	n->messages += vhu ? vmm_vhu_messages(vhu) : 0;
 	pthread_mutex_unlock(&n->lock);
 	vmm_vhu_free(vhu);
@@ -239,6 +238,7 @@ static int connection_take(struct net_vhost *n, int fd)
 	n->dead = false;
 	if (n->live)
 		rings_resume(n);
+	atomic_store(&n->up, !n->dead);
 	pthread_mutex_unlock(&n->lock);
 	return 0;
 }

@@ -8,6 +8,8 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <string.h>
@@ -522,8 +524,8 @@ static void a_back_end_that_dies_later_takes_the_link_down_with_an_interrupt(voi
 	virtio_rig_cfg_write(rig, VIRTIO_CFG_CAP_MSIX + PCI_MSIX_FLAGS, 0, 2);
 }
 
-/* Another back end takes over; @rig's own is joined. */
-static int back_end_follows(struct virtio_rig *rig, uint64_t features)
+/* Another back end for what is to come; @rig's own is joined. Returns the front end's socket. */
+static int back_end_new(struct virtio_rig *rig, uint64_t features, uint32_t silent_at)
 {
 	int fd;
 
@@ -532,9 +534,17 @@ static int back_end_follows(struct virtio_rig *rig, uint64_t features)
 	rig->backend.features = features;
 	rig->backend.protocol = 0xff;
 	rig->backend.stop_base = 99;
+	rig->backend.fault_at = silent_at;
+	rig->backend.fault = VHOST_FAULT_SILENT;
 	fd = vhost_backend_start(&rig->backend);
 	assert_true(fd >= 0);
-	return rig->dev->ops->reconnect(rig->dev, fd);
+	return fd;
+}
+
+/* Another back end takes over. */
+static int back_end_follows(struct virtio_rig *rig, uint64_t features)
+{
+	return rig->dev->ops->reconnect(rig->dev, back_end_new(rig, features, 0));
 }
 
 static void a_back_end_that_comes_back_goes_on_where_the_dead_one_stopped(void **state)
@@ -597,6 +607,50 @@ static void a_successor_that_can_less_is_turned_away_and_the_next_may_come(void 
 	assert_true(link_up(rig));
 	/* one is enough */
 	assert_int_equal(rig->dev->ops->reconnect(rig->dev, -1), -EALREADY);
+}
+
+struct onlooker {
+	struct virtio_rig *rig;
+	unsigned int handshake; /* messages until the rings are lent */
+	bool in_time;
+};
+
+/* A processor that reads a register while the main thread waits for the back end. */
+static void *reads_meanwhile(void *arg)
+{
+	struct onlooker *o = arg;
+	uint64_t end = clock_us() + 20 * USEC_PER_SEC;
+	ssize_t n;
+	char c;
+
+	while (__atomic_load_n(&o->rig->backend.messages, __ATOMIC_ACQUIRE) <= o->handshake &&
+	       clock_us() < end)
+		sched_yield();
+	virtio_rig_read(o->rig, STATUS, 1);
+	/* who gives a back end up hangs up first */
+	n = recv(o->rig->backend.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+	o->in_time = n > 0 || (n < 0 && errno == EAGAIN);
+	return NULL;
+}
+
+static void a_register_is_read_while_a_back_end_is_waited_for(void **state)
+{
+	struct virtio_rig *rig = *state;
+	struct onlooker o = {.rig = rig, .handshake = rig->backend.messages};
+	pthread_t processor;
+
+	virtio_rig_start(rig, 64);
+	/* a host that is busy may miss the second that the wait takes, but not always */
+	for (unsigned int i = 0; i < 10 && !o.in_time; i++) {
+		int fd;
+
+		back_end_dies(rig);
+		fd = back_end_new(rig, VHOST_BACKEND_FEATURES, 5);
+		assert_int_equal(pthread_create(&processor, NULL, reads_meanwhile, &o), 0);
+		(void)!rig->dev->ops->reconnect(rig->dev, fd);
+		assert_int_equal(pthread_join(processor, NULL), 0);
+	}
+	assert_true(o.in_time);
 }
 
 static void a_back_end_that_dies_a_hundred_times_is_taken_back_each_time(void **state)
@@ -730,6 +784,7 @@ int main(void)
 		CASE(a_back_end_that_comes_back_goes_on_where_the_dead_one_stopped),
 		CASE(a_driver_that_resets_while_the_back_end_is_away_starts_anew_later),
 		CASE(a_successor_that_can_less_is_turned_away_and_the_next_may_come),
+		CASE(a_register_is_read_while_a_back_end_is_waited_for),
 		CASE(a_back_end_that_dies_a_hundred_times_is_taken_back_each_time),
 		CASE(a_back_end_that_is_no_virtio_1_is_refused_at_once),
 		cmocka_unit_test(on_a_listening_socket_back_ends_come_back_by_themselves),
