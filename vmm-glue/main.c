@@ -145,6 +145,7 @@ int main(int argc, char **argv)
 	mallopt(M_TOP_PAD, 4 << 10);
 	malloc_trim(0);
 	signal(SIGPIPE, SIG_IGN); /* the console's reader may go */
+	signal(SIGXFSZ, SIG_IGN); /* a disk or console at its size limit: an error of that write */
 	r = jail_close_others(&o.control_fd, 1);
 	if (r < 0)
 		log_warning(r, "inherited descriptors stay open");

@@ -13,7 +13,10 @@
 #include <linux/virtio_pci.h>
 #include <poll.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #define SECTORS	  64u
 #define HDR_AT	  UINT64_C(0x40000)
@@ -395,6 +398,31 @@ static void a_full_disk_is_an_error_of_the_write(void **state)
 	close(d.fd);
 }
 
+/* In a process of its own, as the limit stays, with the signal ignored as sriov-vmm's main() does.
+ */
+static void a_file_at_its_size_limit_is_an_error_of_the_write(void **state)
+{
+	const struct rlimit limit = {0, 0};
+	struct blk_disk d = {.limits = {.sectors = 8}};
+	uint8_t data[512] = {1};
+	int status;
+	pid_t pid;
+
+	(void)state;
+	d.fd = image_new(4);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+			_exit(2);
+		_exit(serve_direct(&d, VIRTIO_BLK_T_OUT, data, 512) != VIRTIO_BLK_S_IOERR);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(d.fd);
+}
+
 static void a_descriptor_that_cannot_be_written_is_an_error_of_the_write(void **state)
 {
 	struct blk_disk d = {.limits = {.sectors = 8}};
@@ -511,6 +539,7 @@ int main(void)
 		CASE(without_bus_mastering_nothing_is_served_until_it_is_back),
 		CASE(a_file_cut_short_under_the_guest_is_an_error_of_what_is_gone),
 		cmocka_unit_test(a_full_disk_is_an_error_of_the_write),
+		cmocka_unit_test(a_file_at_its_size_limit_is_an_error_of_the_write),
 		cmocka_unit_test(a_descriptor_that_cannot_be_written_is_an_error_of_the_write),
 		cmocka_unit_test(a_driver_without_flush_makes_every_write_one),
 		cmocka_unit_test(what_is_no_disk_is_refused_by_name),
