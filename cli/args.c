@@ -244,7 +244,7 @@ static bool take_operands(const struct cli_cmd *cmd, int argc, char **argv, stru
 	const char *want = cmd->operands;
 	unsigned int n = 0;
 
-	while (*want) {
+	while (*want && (*want != '[' || (int)n < argc)) {
 		size_t len = strcspn(want, " ");
 
 		if ((int)n >= argc || n >= CLI_OPERANDS_MAX) {

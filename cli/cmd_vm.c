@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,7 +11,8 @@
 #include "table.h"
 #include "vm_body.h"
 
-#define FOLLOW_NS 300000000
+#define FOLLOW_NS    300000000
+#define STOP_AT_ONCE 16u
 
 static const struct table_col vm_cols[] = {
 	{"VM", "name", false},
@@ -193,35 +195,133 @@ static int run_show(const struct cli *cli, const struct cli_args *args)
 	return print_vm(cli, reply);
 }
 
-static int stop(const struct cli *cli, const struct cli_args *args, json_t *body)
+static int stop_ask(const struct cli *cli, const char *name, const json_t *body, json_t **ret_reply)
 {
-	json_auto_t *reply = NULL;
-	const char *how;
 	char path[API_PATH_MAX];
 
-	if (api_path(path, "vms", args->operand[0], "stop", NULL) < 0 ||
+	if (api_path(path, "vms", name, "stop", NULL) < 0 ||
 	    api_call(cli, "POST", path, json_object_size(body) ? body : NULL, API_SLOW_TIMEOUT_MS,
-		     &reply) < 0)
+		     ret_reply) < 0)
+		return CLI_FAILED;
+	return CLI_OK;
+}
+
+static void stop_print(const char *name, const json_t *reply)
+{
+	const char *how = json_string_value(json_object_get(reply, "how"));
+
+	printf("vm %s stopped (%s)\n", name, how ? how : "-");
+}
+
+static int stop(const struct cli *cli, const char *name, const json_t *body)
+{
+	json_auto_t *reply = NULL;
+
+	if (stop_ask(cli, name, body, &reply) != CLI_OK)
 		return CLI_FAILED;
 	if (cli->json)
 		return table_object(cli, reply);
-	how = json_string_value(json_object_get(reply, "how"));
-	printf("vm %s stopped (%s)\n", args->operand[0], how ? how : "-");
+	stop_print(name, reply);
 	return CLI_OK;
+}
+
+struct stopping {
+	const struct cli *cli;
+	const char *name;
+	const json_t *body;
+	json_t *reply;
+	pthread_t thread;
+	int status;
+};
+
+static void *stopping_run(void *arg)
+{
+	struct stopping *s = arg;
+
+	s->status = stop_ask(s->cli, s->name, s->body, &s->reply);
+	return NULL;
+}
+
+/* Side by side, as each guest may take its time. */
+static int stop_some(struct stopping *s, size_t n, json_t *stopped)
+{
+	int status = CLI_OK;
+	bool own[STOP_AT_ONCE];
+
+	for (size_t i = 0; i < n; i++) {
+		own[i] = pthread_create(&s[i].thread, NULL, stopping_run, &s[i]) == 0;
+		if (!own[i])
+			stopping_run(&s[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (own[i])
+			pthread_join(s[i].thread, NULL);
+		if (s[i].status != CLI_OK)
+			status = s[i].status;
+		else if (s[i].cli->json)
+			json_array_append_new(stopped,
+					      json_pack("{s:s, s:O*}", "name", s[i].name, "how",
+							json_object_get(s[i].reply, "how")));
+		else
+			stop_print(s[i].name, s[i].reply);
+		json_decref(s[i].reply);
+	}
+	return status;
+}
+
+static bool is_on(const json_t *vm)
+{
+	const char *state = json_string_value(json_object_get(vm, "state"));
+
+	return json_string_value(json_object_get(vm, "name")) && state &&
+	       (!strcmp(state, "running") || !strcmp(state, "starting"));
+}
+
+static int stop_all(const struct cli *cli, const json_t *body)
+{
+	json_auto_t *list = NULL, *told = json_pack("{s:[]}", "vms");
+	json_t *stopped = json_object_get(told, "vms"), *vm;
+	struct stopping s[STOP_AT_ONCE] = {};
+	int status = CLI_OK;
+	size_t i, n = 0;
+
+	if (api_call(cli, "GET", "/v1/vms", NULL, API_TIMEOUT_MS, &list) < 0)
+		return CLI_FAILED;
+	json_array_foreach (json_object_get(list, "vms"), i, vm) {
+		if (is_on(vm))
+			s[n++] = (struct stopping){
+				.cli = cli,
+				.name = json_string_value(json_object_get(vm, "name")),
+				.body = body,
+			};
+		if (n == STOP_AT_ONCE) {
+			status = stop_some(s, n, stopped) == CLI_OK ? status : CLI_FAILED;
+			n = 0;
+		}
+	}
+	status = stop_some(s, n, stopped) == CLI_OK ? status : CLI_FAILED;
+	if (cli->json && table_object(cli, told) != CLI_OK)
+		return CLI_FAILED;
+	return status;
 }
 
 static int run_stop(const struct cli *cli, const struct cli_args *args)
 {
 	json_auto_t *body = args_body(args);
+	bool all = args_text(args, "all");
 
-	return stop(cli, args, body);
+	if (all != !args->operand[0]) {
+		fprintf(stderr, "sriovctl vm stop: either a VM or --all\n");
+		return CLI_USAGE;
+	}
+	return all ? stop_all(cli, body) : stop(cli, args->operand[0], body);
 }
 
 static int run_kill(const struct cli *cli, const struct cli_args *args)
 {
 	json_auto_t *body = json_pack("{s:b, s:i}", "force", 1, "deadline_ms", 0);
 
-	return stop(cli, args, body);
+	return stop(cli, args->operand[0], body);
 }
 
 static int run_delete(const struct cli *cli, const struct cli_args *args)
@@ -305,7 +405,8 @@ static const struct cli_opt start_opts[] = {
 };
 
 static const struct cli_opt stop_opts[] = {
-	{"force", CLI_FLAG, NULL, "force", 0, 0, "then stop it without the guest"},
+	{"all", CLI_FLAG, NULL, NULL, 0, 0, "all that run, side by side"},
+	{"force", CLI_FLAG, NULL, "force", 0, 0, "at the deadline stop it without the guest"},
 	{"deadline", CLI_UINT, "MS", "deadline_ms", 0, 100000, "how long the guest has"},
 	{},
 };
@@ -319,7 +420,7 @@ const struct cli_cmd cmd_vm[] = {
 	{"vm create", "VM", "define a virtual machine", create_opts, run_create},
 	{"vm start", "VM", "start it; one that was not created: with the bench guest", start_opts,
 	 run_start},
-	{"vm stop", "VM", "ask the guest to switch off; its networks are detached", stop_opts,
+	{"vm stop", "[VM]", "ask the guest to switch off; its networks are detached", stop_opts,
 	 run_stop},
 	{"vm kill", "VM", "stop it without asking the guest", NULL, run_kill},
 	{"vm list", "", "virtual machines", NULL, run_list},

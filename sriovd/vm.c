@@ -263,7 +263,7 @@ void vm_sweep(struct sriovd *d)
 	}
 }
 
-/* Ask the guest, then (only with @force) the VMM, then (only with @force) the kernel. */
+/* Ask the guest; with @force its time is limited, and so is its VMM's. Without it runs on. */
 static int stop_running(struct sriovd *d, struct vm *vm, bool force, uint64_t deadline_ms,
 			char how[16], struct op_error *e)
 {
@@ -290,8 +290,10 @@ static int stop_running(struct sriovd *d, struct vm *vm, bool force, uint64_t de
 		if (vm->child.pidfd >= 0 && child_watch(d, &vm->child) < 0)
 			log_object_warning(vm->child.object, 0, "cannot be watched any more");
 		if (r == -ETIMEDOUT)
-			op_fail(e, HTTP_DEADLINE, r, "vm %s did not stop within %u ms", vm->name,
-				(unsigned int)deadline_ms);
+			op_fail(e, HTTP_DEADLINE, r,
+				"vm %s did not switch off within %u ms and runs on: force ends it "
+				"at the deadline, vm kill at once",
+				vm->name, (unsigned int)deadline_ms);
 		return r;
 	}
 	text_set(how, 16, "%s", said);

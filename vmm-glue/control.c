@@ -15,6 +15,7 @@
 
 #define STOP_TIMEOUT_US	  UINT64_C(4000000) /* a vCPU waits 2 s for a vfio-user peer at most */
 #define TIMER_ACCURACY_US 1000u
+#define SIGNAL_STOP_US	  (30 * USEC_PER_SEC) /* a guest's time to switch off after SIGTERM */
 
 static const char *const removed_names[] = {
 	[REMOVED_EJECTED] = "ejected",
@@ -247,6 +248,13 @@ static void waiter_stop(struct control *c, struct waiter *w, uint64_t now_us)
 
 	if (state == VM_RUNNING && now_us < w->deadline_us)
 		return;
+	if (state == VM_RUNNING && w->what == WAIT_STOP) {
+		unsigned int ms = (unsigned int)((w->deadline_us - w->start_us) / USEC_PER_MSEC);
+
+		ctl_fail(waiter_take(w), -ETIMEDOUT,
+			 "the guest did not switch off within %u ms and runs on", ms);
+		return;
+	}
 	ctl_reply(waiter_take(w),
 		  json_pack("{s:s}", "how", state == VM_STOPPED ? "guest" : "forced"));
 	sd_event_exit(c->vm.event, 0);
@@ -274,6 +282,7 @@ static void waiter_look(struct control *c, struct waiter *w, uint64_t now_us)
 		waiter_device(c, w, now_us);
 		break;
 	case WAIT_STOP:
+	case WAIT_STOP_FORCE:
 		waiter_stop(c, w, now_us);
 		break;
 	case WAIT_REQUEST:
@@ -302,12 +311,28 @@ static void timer_set(struct control *c)
 		if (w->what != WAIT_NONE && w->what != WAIT_REMOVE && w->deadline_us < next)
 			next = w->deadline_us;
 	}
+	if (c->end_us && c->end_us < next)
+		next = c->end_us;
 	if (next == UINT64_MAX) {
 		sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
 		return;
 	}
 	sd_event_source_set_time(c->timer, next);
 	sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+}
+
+/* After a signal: the guest has switched off, or had its time. */
+static void signal_end(struct control *c, uint64_t now_us)
+{
+	bool running = atomic_load(&c->vm.state) == VM_RUNNING;
+
+	if (!c->end_us || (running && now_us < c->end_us))
+		return;
+	if (running)
+		log_warning(0, "vm %s: the guest did not switch off in time; ending it",
+			    c->vm.name);
+	c->end_us = 0;
+	sd_event_exit(c->vm.event, 0);
 }
 
 void control_tick(struct control *c)
@@ -321,6 +346,7 @@ void control_tick(struct control *c)
 	device_events(c);
 	for (unsigned int i = 0; i < CONTROL_WAITERS; i++)
 		waiter_look(c, &c->wait[i], now);
+	signal_end(c, now);
 	timer_set(c);
 }
 
@@ -357,9 +383,17 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
-	(void)si;
-	(void)userdata;
-	return sd_event_exit(sd_event_source_get_event(source), 0);
+	struct control *c = userdata;
+
+	/* whoever shuts the host down asks us, and we the guest; asked again, we go */
+	if (c->signalled || atomic_load(&c->vm.state) != VM_RUNNING)
+		return sd_event_exit(sd_event_source_get_event(source), 0);
+	log_info("vm %s: signal %u: pressing the power button", c->vm.name, si->ssi_signo);
+	c->signalled = true;
+	c->end_us = clock_us() + SIGNAL_STOP_US;
+	hpc_raise(&c->vm, HPC_EVT_POWER);
+	control_tick(c);
+	return 0;
 }
 
 static int method_quit(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, void *userdata)

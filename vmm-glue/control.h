@@ -17,6 +17,7 @@ enum wait_for {
 	WAIT_REMOVED,
 	WAIT_REMOVE, /* device.remove itself */
 	WAIT_STOP,
+	WAIT_STOP_FORCE,
 	WAIT_REQUEST, /* guest.request */
 };
 
@@ -44,6 +45,8 @@ struct control {
 	struct waiter wait[CONTROL_WAITERS];
 	struct traps traps; /* at the start of the running guest.request */
 	enum vm_state told;
+	uint64_t end_us; /* after a signal: when the guest's time is up; 0: no signal */
+	bool signalled;
 	bool told_panic;
 	bool created;
 };

@@ -227,10 +227,12 @@ int method_vm_stop(struct ctl_req *req, json_t *params, int *fds, size_t n_fds, 
 	if (deadline_ms < 0 || deadline_ms > DEADLINE_MS_MAX)
 		return ctl_fail(req, -ERANGE, "deadline_ms %d: 0 to %d", deadline_ms,
 				DEADLINE_MS_MAX);
-	r = control_wait(c, WAIT_STOP, req, "", force ? 0 : (uint64_t)deadline_ms * USEC_PER_MSEC);
+	r = control_wait(c, force ? WAIT_STOP_FORCE : WAIT_STOP, req, "",
+			 (uint64_t)deadline_ms * USEC_PER_MSEC);
 	if (r < 0)
 		return ctl_fail(req, r, "too many requests wait");
-	if (!force && atomic_load(&c->vm.state) == VM_RUNNING)
+	/* whoever is forced at once is not asked */
+	if ((!force || deadline_ms) && atomic_load(&c->vm.state) == VM_RUNNING)
 		hpc_raise(&c->vm, HPC_EVT_POWER);
 	control_tick(c);
 	return 0;

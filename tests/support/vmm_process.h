@@ -52,9 +52,11 @@ static inline void vmm_end(struct vmm_process *p)
 {
 	int status;
 
+	/* at once: a signal would ask its guest first */
+	if (p->pid > 0)
+		(void)!ctl_call(p->fd, "ctl.quit", NULL, NULL, 0, VMM_CALL_US, NULL, NULL, 0);
 	close(p->fd);
 	if (p->pid > 0) {
-		kill(p->pid, SIGTERM);
 		assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), 0);

@@ -248,10 +248,10 @@ class Guest:
         fail(f"{self.name}: still running after {timeout} s; console: {self.text[-600:]!r}")
 
     def close(self):
-        self.client.close()
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            check(self.process.wait(30) == 0, "sriov-vmm ends by SIGTERM")
+            self.client.send(json.dumps({"id": 0, "method": "ctl.quit"}).encode())
+            check(self.process.wait(30) == 0, "sriov-vmm ends when told to")
+        self.client.close()
         self.listening.close()
         os.close(self.console)
 

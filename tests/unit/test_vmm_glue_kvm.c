@@ -388,8 +388,10 @@ static void a_deaf_guest_keeps_its_device_until_force(void **state)
 	vf_add(f, "vf", false);
 	text_is(vmm_must(&f->p, "device.remove", json_pack("{s:s}", "id", "vf")), "how",
 		"cancelled");
-	text_is(vmm_must(&f->p, "vm.stop", json_pack("{s:i}", "deadline_ms", 100)), "how",
-		"forced");
+	assert_int_equal(refused(f, "vm.stop", json_pack("{s:i}", "deadline_ms", 100)), -ETIMEDOUT);
+	text_is(vmm_must(&f->p, "vm.info", NULL), "state", "running");
+	text_is(vmm_must(&f->p, "vm.stop", json_pack("{s:b, s:i}", "force", 1, "deadline_ms", 100)),
+		"how", "forced");
 }
 
 static void a_dead_peer_loses_its_device_only(void **state)
@@ -431,15 +433,62 @@ static void a_crashed_guest_says_where(void **state)
 	text_is(vmm_must(&f->p, "vm.stop", NULL), "how", "forced");
 }
 
-static void the_power_button_stops_a_guest(void **state)
+static void exits_well(struct fixture *f)
 {
-	struct fixture *f = *state;
 	int status;
 
-	text_is(vmm_must(&f->p, "vm.stop", NULL), "how", "guest");
 	assert_int_equal(waitpid(f->p.pid, &status, 0), f->p.pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	f->p.pid = 0;
+}
+
+static void force_asks_the_guest_first(void **state)
+{
+	struct fixture *f = *state;
+
+	text_is(vmm_must(&f->p, "vm.stop",
+			 json_pack("{s:b, s:i}", "force", 1, "deadline_ms", 15000)),
+		"how", "guest");
+}
+
+static void a_signal_presses_the_power_button(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	assert_int_equal(ctl_connect(f->p.ctl, &fd), 0);
+	assert_int_equal(ctl_call(fd, "event.subscribe", NULL, NULL, 0, VMM_CALL_US, NULL, NULL, 0),
+			 0);
+	assert_int_equal(kill(f->p.pid, SIGTERM), 0);
+	event_is(fd, "vm.state", "state", "stopped");
+	close(fd);
+	exits_well(f);
+}
+
+static void a_second_signal_ends_a_guest_that_does_not_listen(void **state)
+{
+	struct fixture *f = *state;
+
+	vf_add(f, "vf", false);
+	json_decref(wait_for(f, "vf", "up"));
+	assert_int_equal(refused(f, "guest.request",
+				 json_pack("{s:s, s:s, s:i, s:i}", "kind", "ping", "a", "vf",
+					   "count", 0x108, "timeout_us", 1)),
+			 -ETIMEDOUT);
+	assert_int_equal(kill(f->p.pid, SIGTERM), 0);
+	/* two that wait would be one: its loop has turned once at least after the second answer */
+	text_is(vmm_must(&f->p, "vm.info", NULL), "state", "running");
+	text_is(vmm_must(&f->p, "vm.info", NULL), "state", "running");
+	assert_int_equal(kill(f->p.pid, SIGTERM), 0);
+	exits_well(f);
+}
+
+static void the_power_button_stops_a_guest(void **state)
+{
+	struct fixture *f = *state;
+
+	text_is(vmm_must(&f->p, "vm.stop", NULL), "how", "guest");
+	exits_well(f);
 }
 
 static void vfio_takes_two_descriptors_of_the_kernels(void **state)
@@ -526,6 +575,9 @@ int main(void)
 		T(a_dead_peer_loses_its_device_only),
 		T(a_crashed_guest_says_where),
 		T(the_power_button_stops_a_guest),
+		T(force_asks_the_guest_first),
+		T(a_signal_presses_the_power_button),
+		T(a_second_signal_ends_a_guest_that_does_not_listen),
 		T(vfio_takes_two_descriptors_of_the_kernels),
 		T(a_list_tells_of_vectors),
 		T(bad_input_is_refused_and_changes_nothing),

@@ -252,7 +252,10 @@ static void the_power_button_is_pressed_before_force(void **state)
 
 	boot(f);
 	began = clock_us();
-	how = vmm_must(&f->p, "vm.stop", json_pack("{s:i}", "deadline_ms", 300));
+	assert_int_equal(
+		vmm_call(&f->p, "vm.stop", json_pack("{s:i}", "deadline_ms", 1), NULL, 0, NULL),
+		-ETIMEDOUT);
+	how = vmm_must(&f->p, "vm.stop", json_pack("{s:b, s:i}", "force", 1, "deadline_ms", 300));
 	assert_string_equal(json_string_value(json_object_get(how, "how")), "forced");
 	assert_true(clock_us() - began >= 300 * USEC_PER_MSEC);
 	json_decref(how);

@@ -53,7 +53,7 @@ struct cli_args;
 
 struct cli_cmd {
 	const char *name;     /* "pf set" */
-	const char *operands; /* "PF", "NET VM"; all are required */
+	const char *operands; /* "PF", "NET VM"; all are required, but for "[VM]" */
 	const char *help;
 	const struct cli_opt *opts; /* NULL: only the common ones */
 	int (*run)(const struct cli *cli, const struct cli_args *args);
