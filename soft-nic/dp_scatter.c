@@ -55,7 +55,9 @@ static bool spread(struct dp_rxq *rx, const uint8_t *frame, uint32_t len, uint64
 		}
 	}
 	if (used)
-		rx->pend[rx->n_pend - 1] = DP_RX_STATUS | NIC_RXD_ERR_RXE;
+		/* with a length, or Linux waits for it */
+		rx->pend[rx->n_pend - 1] =
+			DP_RX_STATUS | NIC_RXD_ERR_RXE | (uint64_t)SNIC_FRAME_MIN << 32;
 	*ret_used = used;
 	return false;
 }

@@ -209,7 +209,7 @@ static void a_bad_buffer_ends_the_frame_with_an_error_and_the_queue_goes_on(void
 		assert_int_equal(rig_rx(&p.b, NULL, &wb), BUF);
 		assert_int_equal(le32_get(wb.status), NIC_RXD_STAT_DD);
 	}
-	assert_int_equal(rig_rx(&p.b, NULL, &wb), 0);
+	assert_int_equal(rig_rx(&p.b, NULL, &wb), SNIC_FRAME_MIN); /* Linux waits for a length */
 	assert_true(le32_get(wb.status) & NIC_RXD_STAT_EOP);
 	assert_true(le32_get(wb.status) & NIC_RXD_ERR_RXE);
 	assert_int_equal(receive(&p.b, got, &wb), LONGEST);
