@@ -89,6 +89,7 @@ static void read_paths(struct rd *top, const json_t *root, struct bench_doc *doc
 		w->commands = rd_texts(&r, "commands", RD_MUST, 64);
 		w->state = (enum bench_state)rd_choice(&r, "state", states);
 		w->reason = rd_text(&r, "reason", RD_MAY);
+		w->rung = rd_text(&r, "rung", RD_MAY);
 	}
 }
 
@@ -177,6 +178,7 @@ static void read_load(struct rd *r, struct bench_block *b)
 	bool must = b->mode == BENCH_RATE || b->repeats == BENCH_OPEN;
 	double offered = rd_number(r, "offered_mpps", must ? RD_MUST : RD_MAY), step;
 
+	b->share = rd_number(r, "share", RD_MAY);
 	b->asked_mpps = rd_number(r, "asked_mpps", RD_MAY);
 	if (b->asked_mpps < 0 && offered > 0) {
 		step = pow(10, floor(log10(offered)) - 1);

@@ -18,6 +18,9 @@ static bool block_value(const struct bench_doc *doc, const struct bench_block *b
 	case BENCH_LOSSLESS:
 		*ret_value = b->mpps;
 		return b->mpps >= 0 && !b->missing;
+	case BENCH_SOME_LOSS:
+		*ret_value = b->mpps;
+		return b->mpps >= 0 && (double)b->missing <= BENCH_LOSS_SOME * (double)b->sent;
 	case BENCH_GBPS:
 		*ret_value = b->gbps;
 		return b->gbps >= 0;
@@ -46,7 +49,18 @@ static bool picked(const struct bench_block *b, unsigned int path, const struct 
 	       b->repeats == p->test && b->mode == p->mode && b->size == p->size &&
 	       (!p->burst || b->burst == p->burst) &&
 	       (p->test != BENCH_THROUGHPUT || b->both == !p->one_way) &&
-	       (p->asked_mpps <= 0 || fabs(b->asked_mpps / p->asked_mpps - 1) < 0.02);
+	       (p->share <= 0 || fabs(b->share / p->share - 1) < 0.001) &&
+	       (p->asked_mpps <= 0 ||
+		(b->share <= 0 && fabs(b->asked_mpps / p->asked_mpps - 1) < 0.02));
+}
+
+/* Of several in a round the first that is valid, or the best rate of those that are. */
+static bool better(const struct bench_series *s, const struct bench_block *b,
+		   enum bench_figure figure, double v)
+{
+	if (!s->there[b->round] || s->valid[b->round] != b->valid)
+		return !s->there[b->round] || b->valid;
+	return (figure == BENCH_LOSSLESS || figure == BENCH_SOME_LOSS) && v > s->value[b->round];
 }
 
 size_t bench_pick_series(const struct bench_doc *doc, const struct bench_pick *pick,
@@ -63,10 +77,7 @@ size_t bench_pick_series(const struct bench_doc *doc, const struct bench_pick *p
 
 		if (!picked(b, (unsigned int)path, pick) || !block_value(doc, b, pick->figure, &v))
 			continue;
-		/* of several in a round the best rate, else the first that is valid */
-		if (s->there[b->round] &&
-		    (pick->figure == BENCH_LOSSLESS ? v <= s->value[b->round]
-						    : s->valid[b->round] || !b->valid))
+		if (!better(s, b, pick->figure, v))
 			continue;
 		n += !s->there[b->round];
 		s->there[b->round] = true;
@@ -258,10 +269,17 @@ double bench_resolution_of(const struct bench_judged *judged, const struct bench
 
 static void judge_aa(const struct bench_doc *doc, struct bench_judged *j, struct bench_dot *dots)
 {
-	static const struct bench_pick rate = {
-		"vf", BENCH_MPPS, BENCH_THROUGHPUT, BENCH_CREDIT, 64, 32, false, 0, false};
-	static const struct bench_pick trip = {"vf",  BENCH_P50, BENCH_PINGPONG, BENCH_ONE, 64, 0,
-					       false, 0,	 false};
+	static const struct bench_pick rate = {.path = "vf",
+					       .figure = BENCH_MPPS,
+					       .test = BENCH_THROUGHPUT,
+					       .mode = BENCH_CREDIT,
+					       .size = 64,
+					       .burst = 32};
+	static const struct bench_pick trip = {.path = "vf",
+					       .figure = BENCH_P50,
+					       .test = BENCH_PINGPONG,
+					       .mode = BENCH_ONE,
+					       .size = 64};
 	struct bench_pick again = rate;
 
 	again.again = true;

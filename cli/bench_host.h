@@ -85,6 +85,9 @@ struct bh_path {
 	uint64_t messages_block; /* register accesses of a block that moves next to nothing */
 	double mpps;		 /* 64 bytes, both ways: the last one */
 	double mpps_one_way;	 /* the same, one way; 0 before it was measured */
+	char rung[16];		 /* of the switch's idle ladder while frames moved, or empty */
+	uint64_t sent, missing;	 /* of the last block */
+	bool valid;
 };
 
 struct bh_options {
@@ -329,6 +332,12 @@ struct bh_counters {
  * ctl_call(). Source: docs/processes.md.
  */
 int bh_counters(const struct bh_path *p, struct bh_counters *ret_counters);
+
+/**
+ * bh_rung() - where the idle ladder of @p's switch stands now; empty if it cannot be asked
+ * Context: the switch is not parked; waits. Source: docs/processes.md.
+ */
+void bh_rung(const struct bh_path *p, char *text, size_t size);
 
 /* ---- bench_host_run.c -------------------------------------------------------------------- */
 

@@ -268,3 +268,17 @@ int bh_counters(const struct bh_path *p, struct bh_counters *ret_counters)
 	};
 	return 0;
 }
+
+void bh_rung(const struct bh_path *p, char *text, size_t size)
+{
+	bool bridge = p->kind->start == bh_start_virtio;
+	json_auto_t *info = NULL;
+	const char *rung;
+
+	*text = '\0';
+	if (!p->ctl[0] || ctl_call_path(p->ctl, bridge ? "bridge.info" : "nic.info", NULL, NULL, 0,
+					CALL_US, &info, NULL, 0) < 0)
+		return;
+	rung = json_string_value(json_object_get(info, "rung"));
+	bh_text(text, size, "%s", rung ? rung : "");
+}

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "bench_host_plan.h"
 
+#include "bench_host_search.h"
+
 #define LINE_BURST    32u
 #define DRAIN_MS      110u /* the engine waits for stragglers after each block */
 #define QUICK_ROUNDS  9u
 #define FULL_ROUNDS   30u
 #define CURVE_ROUNDS  9u
+#define SEARCH_ROUNDS 5u /* of peers: as many as a median needs to be told */
+#define CURVE_LOAD_MS 300u
 #define QUICK_LOAD_MS 100u
 #define FULL_LOAD_MS  500u
 
@@ -27,6 +31,15 @@ static struct bh_block load(const struct bh_plan *plan, unsigned int size, unsig
 	};
 }
 
+/* A point of a curve: many of them, none of which is judged. */
+static struct bh_block point(const struct bh_plan *plan, unsigned int size, unsigned int burst)
+{
+	struct bh_block block = load(plan, size, burst);
+
+	block.ms = CURVE_LOAD_MS;
+	return block;
+}
+
 static struct bh_block open_loop(const struct bh_plan *plan, double mpps, double share)
 {
 	return (struct bh_block){
@@ -40,34 +53,63 @@ static struct bh_block open_loop(const struct bh_plan *plan, double mpps, double
 	};
 }
 
+/* The same load in other steps: bursts, and even ones instead of a Poisson process. */
+static unsigned int schedules(const struct bh_plan *plan, struct bh_block *blocks, unsigned int n)
+{
+	static const unsigned int bursts[] = {4, 32};
+
+	for (size_t i = 0; i < sizeof(bursts) / sizeof(*bursts); i++) {
+		blocks[n] = open_loop(plan, 1, 0);
+		blocks[n++].burst = bursts[i];
+	}
+	blocks[n] = open_loop(plan, 1, 0);
+	blocks[n++].constant = true;
+	return n;
+}
+
 /* What only the curves of the report need: rate over size and burst, latency over load. */
 static unsigned int curves(const struct bh_plan *plan, unsigned int traits, struct bh_block *blocks)
 {
 	static const unsigned int sizes[] = {128, 256, 512, 1024, 0}; /* 0: a mix */
-	static const unsigned int bursts[] = {1, 2, 4, 8, 16, 64};
+	static const unsigned int bursts[] = {1, 2, 4, 8, 16, 64, 128, 256};
 	static const double loads[] = {0.1, 0.5, 2};
 	static const double shares[] = {0.1, 0.5, 0.9};
-	static const double rates[] = {0.5, 0.7, 0.8, 0.9, 0.95};
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		blocks[n++] = load(plan, sizes[i], LINE_BURST);
-	blocks[n] = load(plan, 64, LINE_BURST);
+		blocks[n++] = point(plan, sizes[i], LINE_BURST);
+	blocks[n] = point(plan, 64, LINE_BURST);
 	blocks[n++].one_way = true;
 	if (traits & BH_TRAIT_SLOW)
 		return n;
 	for (size_t i = 0; i < sizeof(bursts) / sizeof(*bursts); i++)
 		if (bursts[i] != 1 || !(traits & BH_TRAIT_BURST))
-			blocks[n++] = load(plan, 64, bursts[i]);
+			blocks[n++] = point(plan, 64, bursts[i]);
 	for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++)
 		blocks[n++] = open_loop(plan, loads[i], 0);
 	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
 		blocks[n++] = open_loop(plan, 0, shares[i]);
-	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates) && (traits & BH_TRAIT_AA); i++) {
-		blocks[n] = load(plan, 64, LINE_BURST);
-		blocks[n++].share = rates[i];
-	}
-	return n;
+	return traits & BH_TRAIT_AA ? schedules(plan, blocks, n) : n;
+}
+
+bool bh_plan_searches(const struct bh_plan *plan, unsigned int traits, unsigned int round,
+		      bool repeat)
+{
+	unsigned int rounds = traits & BH_TRAIT_AA ? plan->curve_rounds : SEARCH_ROUNDS;
+
+	return !repeat && !(traits & BH_TRAIT_SELF) && round < rounds && round < plan->curve_rounds;
+}
+
+struct bh_block bh_plan_trial(double share)
+{
+	return (struct bh_block){
+		.test = BH_THROUGHPUT,
+		.size = 64,
+		.burst = LINE_BURST,
+		.share = share,
+		.ms = BH_SEARCH_MS,
+		.discard_ms = 50,
+	};
 }
 
 unsigned int bh_plan_visit(const struct bh_plan *plan, unsigned int traits, unsigned int round,

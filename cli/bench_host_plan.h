@@ -17,8 +17,7 @@ enum bh_test {
 };
 
 /* What a path is measured for, besides rate at 64 bytes and round trips. */
-#define BH_TRAIT_AA \
-	0x01u /* visited twice a round, to know the resolution; and rates without loss */
+#define BH_TRAIT_AA    0x01u /* visited twice a round, to know the resolution; all schedules */
 #define BH_TRAIT_LARGE 0x02u /* 1518 bytes also in the quick mode */
 #define BH_TRAIT_BURST 0x04u /* single frames also in the quick mode */
 #define BH_TRAIT_OPEN  0x08u /* latency under load also in the quick mode */
@@ -56,6 +55,16 @@ void bh_plan_init(struct bh_plan *plan, bool quick, unsigned int rounds);
  */
 unsigned int bh_plan_visit(const struct bh_plan *plan, unsigned int traits, unsigned int round,
 			   bool repeat, struct bh_block *blocks);
+
+/**
+ * bh_plan_searches() - does a visit also look for the rates that lose nothing, or little?
+ * Context: any; pure. Return: true if so; trials are bh_plan_trial()s. Source: none.
+ */
+bool bh_plan_searches(const struct bh_plan *plan, unsigned int traits, unsigned int round,
+		      bool repeat);
+
+/** bh_plan_trial() - at @share of full speed. Context: any; pure. Return: it. Source: none. */
+struct bh_block bh_plan_trial(double share);
 
 /** bh_block_ms() - how long a block takes, about. Context: any; pure. Return: ms. Source: none. */
 unsigned int bh_block_ms(const struct bh_block *block);

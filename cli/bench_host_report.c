@@ -142,6 +142,8 @@ static json_t *paths(const struct bench_host *b)
 				 states[p->state]);
 		if (p->device)
 			json_object_set_new(path, "device", bh_device_json(p->device));
+		if (*p->rung)
+			json_object_set_new(path, "rung", json_string(p->rung));
 		if (p->state != BH_READY)
 			json_object_set_new(path, "reason", json_string(p->reason));
 		json_array_append_new(list, path);

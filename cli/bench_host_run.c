@@ -8,12 +8,15 @@
 #include <lib/clock.h>
 
 #include "bench_host.h"
+#include "bench_host_search.h"
 #include "bench_host_waits.h"
 
 #define ANSWER_MS   15000u /* besides what a block lasts */
 #define SETTLE_US   2000   /* after a switch goes on: its caches and its idle ladder */
 #define PROBE_COUNT 8
 #define PROBE_MS    200
+#define RUNG_MS	    100
+#define RUNG_TRIES  3u
 #define LATE_TRIES  5u
 #define LATE_US	    200000
 /*
@@ -225,6 +228,8 @@ static int decorate(json_t *answer, const struct bh_path *p, const struct bh_blo
 		json_object_set_new(answer, "repeats", json_string(test));
 	if (offered(p, block) > 0)
 		json_object_set_new(answer, "asked_mpps", json_real(offered(p, block)));
+	if (block->share > 0)
+		json_object_set_new(answer, "share", json_real(block->share));
 	if (block->test == BH_PINGPONG && at->c2c_ns > 0)
 		json_object_set_new(answer, "c2c_ns", json_real(at->c2c_ns));
 	return 0;
@@ -278,6 +283,9 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 		r = conserve(b, p, answer, &before, &after);
 	if (r < 0)
 		return r;
+	p->sent = count_of(answer, "sent");
+	p->missing = count_of(answer, "missing");
+	p->valid = json_is_true(json_object_get(answer, "valid"));
 	r = decorate(answer, p, block, at);
 	if (r >= 0 && json_array_append(b->blocks, answer) < 0)
 		r = -ENOMEM;
@@ -305,6 +313,42 @@ static int of_engine(int r)
 	return r == -EREMOTEIO ? 0 : r;
 }
 
+/* Between blocks it goes down the ladder: asked while frames move. */
+static int note_rung(struct bench_host *b, struct bh_path *p)
+{
+	char why[BH_TEXT];
+	int r;
+
+	if (!p->ctl[0] || p->state != BH_READY)
+		return 0;
+	r = bh_engine_send(&b->engine, json_pack("{s:s, s:s, s:i}", "op", "pingpong", "path",
+						 p->kind->name, "ms", RUNG_MS));
+	if (r < 0)
+		return r;
+	/* a generator that waits for its CPU is silence, too */
+	for (unsigned int i = 0; i < RUNG_TRIES && strcmp(p->rung, "spin"); i++) {
+		clock_sleep_us(RUNG_MS * 1000 / (RUNG_TRIES + 1));
+		bh_rung(p, p->rung, sizeof(p->rung));
+	}
+	return of_engine(bh_engine_answer(&b->engine, RUNG_MS + ANSWER_MS, NULL, why));
+}
+
+static int search(struct bench_host *b, struct bh_path *p, const struct place *at)
+{
+	struct bh_search s;
+	double share;
+	int r = 0;
+
+	bh_search_init(&s);
+	while (r >= 0 && p->state == BH_READY && p->mpps > 0 && bh_search_next(&s, &share)) {
+		struct bh_block block = bh_plan_trial(share);
+
+		r = measure(b, p, &block, at);
+		bh_search_tell(&s, p->sent, p->missing, p->valid);
+	}
+	return r;
+}
+
 static int visit(struct bench_host *b, struct bh_path *p, const struct place *at)
 {
 	struct bh_block blocks[BH_BLOCKS_MAX];
@@ -317,8 +361,12 @@ static int visit(struct bench_host *b, struct bh_path *p, const struct place *at
 	n = bh_plan_visit(&b->plan, p->kind->traits, at->round, at->repeat, blocks);
 	if (r >= 0 && at->round == 0 && !at->repeat && !(p->kind->traits & BH_TRAIT_SLOW))
 		r = probe_messages(b, p);
+	if (at->round == 0 && !at->repeat && r >= 0)
+		r = note_rung(b, p);
 	for (unsigned int i = 0; i < n && r >= 0 && p->state == BH_READY; i++)
 		r = measure(b, p, &blocks[i], at);
+	if (r >= 0 && bh_plan_searches(&b->plan, p->kind->traits, at->round, at->repeat))
+		r = search(b, p, at);
 	if (p->state == BH_READY && bh_path_dead(p))
 		fprintf(stderr, "\nbench: %s: %s\n", p->kind->name, p->reason);
 	if (r >= 0)

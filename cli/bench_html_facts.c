@@ -177,6 +177,10 @@ void html_commands(FILE *f, const struct bench_doc *doc)
 			continue;
 		fprintf(f, "<p><b>%s</b> ", w->name);
 		text_put(f, w->version);
+		if (*w->rung) {
+			fputs(", idle ladder while frames moved: ", f);
+			text_put(f, w->rung);
+		}
 		fputs("</p><pre>", f);
 		texts(f, w->commands, "\n");
 		fputs("</pre>\n", f);

@@ -182,7 +182,8 @@ int html_paths(FILE *f, const struct bench_doc *doc)
 {
 	fputs("<div class=\"wide\"><table><thead><tr><th>path</th><th>what</th><th "
 	      "class=\"n\">Mpps, 64 B</th>"
-	      "<th class=\"n\">95 %</th><th class=\"n\">Gbit/s, 1518 B</th><th class=\"n\">round "
+	      "<th class=\"n\">95 %</th><th class=\"n\">without loss</th><th class=\"n\">loss up "
+	      "to 0.5 %</th><th class=\"n\">Gbit/s, 1518 B</th><th class=\"n\">round "
 	      "trip "
 	      "p50</th><th class=\"n\">p99</th><th class=\"n\">p99.9</th></tr></thead><tbody>\n",
 	      f);
@@ -191,6 +192,8 @@ int html_paths(FILE *f, const struct bench_doc *doc)
 		const struct view_hist what = {.path = i, .test = BENCH_PINGPONG};
 		struct bstat_estimate mpps = view_rate(doc, w->name, BENCH_MPPS, 64, 32);
 		struct bstat_estimate gbps = view_rate(doc, w->name, BENCH_GBPS, 1518, 32);
+		struct bstat_estimate ndr = view_search(doc, w->name, BENCH_LOSSLESS);
+		struct bstat_estimate pdr = view_search(doc, w->name, BENCH_SOME_LOSS);
 		struct bench_hist h;
 		char text[VIEW_TEXT];
 		double lost;
@@ -208,6 +211,8 @@ int html_paths(FILE *f, const struct bench_doc *doc)
 		fputs("</td>", f);
 		cell(f, view_estimate(&mpps, text));
 		cell_interval(f, &mpps);
+		cell(f, view_estimate(&ndr, text));
+		cell(f, view_estimate(&pdr, text));
 		cell(f, view_estimate(&gbps, text));
 		cell_ns(f, &h, 0.5);
 		cell_ns(f, &h, 0.99);
@@ -221,9 +226,8 @@ int html_paths(FILE *f, const struct bench_doc *doc)
 	return 0;
 }
 
-static int stamp_row(FILE *f, const struct bench_doc *doc, unsigned int path, double load)
+static int stamp_row(FILE *f, const struct bench_doc *doc, struct view_hist what)
 {
-	struct view_hist what = {.path = path, .test = BENCH_OPEN, .asked_mpps = load};
 	struct bench_hist h, actual;
 	double lost;
 	int r = view_merged(doc, &what, &h, &lost);
@@ -233,8 +237,10 @@ static int stamp_row(FILE *f, const struct bench_doc *doc, unsigned int path, do
 	what.actual = true;
 	r = view_merged(doc, &what, &actual, &lost);
 	if (r >= 0 && h.n) {
-		fprintf(f, "<tr><th scope=\"row\">%s</th>", doc->path[path].name);
-		cell_number(f, load);
+		fprintf(f, "<tr><th scope=\"row\">%s%s</th>", doc->path[what.path].name,
+			what.constant ? ", even steps" : "");
+		cell_number(f, what.asked_mpps);
+		cell_number(f, what.burst ? what.burst : 1);
 		cell_ns(f, &h, 0.5);
 		cell_ns(f, &h, 0.99);
 		cell_ns(f, &h, 0.999);
@@ -248,6 +254,22 @@ static int stamp_row(FILE *f, const struct bench_doc *doc, unsigned int path, do
 	return r < 0 ? r : 0;
 }
 
+/* At one load: every schedule that there is. */
+static int stamp_rows(FILE *f, const struct bench_doc *doc, unsigned int path, double load)
+{
+	const struct view_hist schedules[] = {
+		{.path = path, .test = BENCH_OPEN, .asked_mpps = load},
+		{.path = path, .test = BENCH_OPEN, .asked_mpps = load, .burst = 4},
+		{.path = path, .test = BENCH_OPEN, .asked_mpps = load, .burst = 32},
+		{.path = path, .test = BENCH_OPEN, .asked_mpps = load, .constant = true},
+	};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < sizeof(schedules) / sizeof(*schedules); i++)
+		r = stamp_row(f, doc, schedules[i]);
+	return r;
+}
+
 int html_stamps(FILE *f, const struct bench_doc *doc)
 {
 	struct view_list loads;
@@ -259,14 +281,15 @@ int html_stamps(FILE *f, const struct bench_doc *doc)
 	fputs("<details><summary>Figures, and what stamping at the actual time would have "
 	      "hidden</summary><div class=\"wide\"><table><thead><tr><th>path</th><th "
 	      "class=\"n\">offered, "
-	      "Mpps</th><th class=\"n\">p50</th><th class=\"n\">p99</th><th class=\"n\">p99.9</th>"
+	      "Mpps</th><th class=\"n\">burst</th><th class=\"n\">p50</th><th "
+	      "class=\"n\">p99</th><th class=\"n\">p99.9</th>"
 	      "<th class=\"n\">p99 from the actual time</th><th class=\"n\">lost, "
 	      "%</th></tr></thead>"
 	      "<tbody>\n",
 	      f);
 	for (unsigned int i = 0; i < doc->n_paths; i++) {
 		for (size_t k = 0; k < loads.n; k++) {
-			r = stamp_row(f, doc, i, loads.v[k]);
+			r = stamp_rows(f, doc, i, loads.v[k]);
 			if (r < 0)
 				return r;
 		}

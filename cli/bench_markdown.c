@@ -114,13 +114,16 @@ static int put_paths(FILE *f, const struct bench_doc *doc)
 {
 	char text[VIEW_TEXT];
 
-	fputs("| path | what | Mpps, 64 B | Gbit/s, 1518 B | round trip p50 | p99 | p99.9 |\n"
-	      "|---|---|---|---|---|---|---|\n",
+	fputs("| path | what | Mpps, 64 B | without loss | loss up to 0.5 % | Gbit/s, 1518 B | "
+	      "round trip p50 | p99 | p99.9 |\n"
+	      "|---|---|---|---|---|---|---|---|---|\n",
 	      f);
 	for (unsigned int i = 0; i < doc->n_paths; i++) {
 		const struct bench_way *w = &doc->path[i];
 		struct bstat_estimate mpps = view_rate(doc, w->name, BENCH_MPPS, 64, 32);
 		struct bstat_estimate gbps = view_rate(doc, w->name, BENCH_GBPS, 1518, 32);
+		struct bstat_estimate ndr = view_search(doc, w->name, BENCH_LOSSLESS);
+		struct bstat_estimate pdr = view_search(doc, w->name, BENCH_SOME_LOSS);
 		int r;
 
 		fprintf(f, "| %s | ", w->name);
@@ -132,6 +135,10 @@ static int put_paths(FILE *f, const struct bench_doc *doc)
 		}
 		fputs(" | ", f);
 		put_or_dash(f, view_estimate(&mpps, text));
+		fputs(" | ", f);
+		put_or_dash(f, view_estimate(&ndr, text));
+		fputs(" | ", f);
+		put_or_dash(f, view_estimate(&pdr, text));
 		fputs(" | ", f);
 		put_or_dash(f, view_estimate(&gbps, text));
 		r = put_trips(f, doc, i);
@@ -192,6 +199,10 @@ static void put_commands(FILE *f, const struct bench_doc *doc)
 			continue;
 		fprintf(f, "- %s: ", w->name);
 		put_text(f, w->version);
+		if (*w->rung) {
+			fputs(", idle ladder while frames moved: ", f);
+			put_text(f, w->rung);
+		}
 		json_array_foreach (w->commands, k, c) {
 			fputs(k || *w->version ? "; `" : "`", f);
 			put_code_text(f, json_string_value(c));

@@ -22,6 +22,11 @@
 		.path = (name), .figure = BENCH_P99, .test = BENCH_OPEN, .mode = BENCH_POISSON, \
 		.size = 64, .burst = 1, .asked_mpps = 1                                         \
 	}
+#define OPEN_SHARE(name, part)                                                                  \
+	{                                                                                       \
+		.path = (name), .figure = BENCH_P99, .test = BENCH_OPEN, .mode = BENCH_POISSON, \
+		.size = 64, .burst = 1, .share = (part)                                         \
+	}
 #define AT_LEAST(low, high)                                      \
 	{                                                        \
 		.floor = (low), .goal = (high), .at_least = true \
@@ -80,6 +85,8 @@ const struct bench_goal_def bench_goal_table[BENCH_GOALS] = {
 	 NULL},
 	{"L6", "p99 at 1 Mpps, open loop, 64 B", "DPDK vhost-user, packed rings", "ratio",
 	 AT_MOST(0.9, 0.7), OPEN_LOOP("vf"), OPEN_LOOP("vhost-packed"), NULL},
+	{"L8", "p99 at 10 % of its full speed, open loop, 64 B", "itself at 50 %", "ratio",
+	 AT_MOST(1.5, 1.0), OPEN_SHARE("vf", 0.1), OPEN_SHARE("vf", 0.5), NULL},
 	{"C1",
 	 "software NIC, switching a 64 B packet",
 	 "",

@@ -61,7 +61,8 @@ static int print_goals(const struct bench_judged *judged)
 
 /* Full speed and round trips of one path. */
 struct figures {
-	char mpps[VIEW_TEXT], gbps[VIEW_TEXT], p50[VIEW_TEXT], p99[VIEW_TEXT], p999[VIEW_TEXT];
+	char ndr[VIEW_TEXT], pdr[VIEW_TEXT], mpps[VIEW_TEXT], gbps[VIEW_TEXT], p50[VIEW_TEXT],
+		p99[VIEW_TEXT], p999[VIEW_TEXT];
 };
 
 static int get_figures(const struct bench_doc *doc, unsigned int path, struct figures *f)
@@ -70,11 +71,15 @@ static int get_figures(const struct bench_doc *doc, unsigned int path, struct fi
 	const char *name = doc->path[path].name;
 	struct bstat_estimate mpps = view_rate(doc, name, BENCH_MPPS, 64, 32);
 	struct bstat_estimate gbps = view_rate(doc, name, BENCH_GBPS, 1518, 32);
+	struct bstat_estimate ndr = view_search(doc, name, BENCH_LOSSLESS);
+	struct bstat_estimate pdr = view_search(doc, name, BENCH_SOME_LOSS);
 	struct bench_hist h;
 	double lost;
 	int r;
 
 	view_estimate(&mpps, f->mpps);
+	view_estimate(&ndr, f->ndr);
+	view_estimate(&pdr, f->pdr);
 	view_estimate(&gbps, f->gbps);
 	r = view_merged(doc, &what, &h, &lost);
 	if (r < 0)
@@ -92,6 +97,8 @@ static int print_paths(const struct bench_doc *doc)
 		{"PATH", "path", false},
 		{"STATE", "state", false},
 		{"MPPS-64B", "mpps", true},
+		{"NDR", "ndr", true},
+		{"PDR-0.5%", "pdr", true},
 		{"GBIT/S-1518B", "gbps", true},
 		{"RTT-P50", "p50", true},
 		{"RTT-P99", "p99", true},
@@ -110,11 +117,13 @@ static int print_paths(const struct bench_doc *doc)
 		if (r < 0)
 			return r;
 		json_array_append_new(
-			rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "path", w->name,
-					"state", states[w->state], "mpps", or_dash(f.mpps), "gbps",
-					or_dash(f.gbps), "p50", or_dash(f.p50), "p99",
-					or_dash(f.p99), "p999", or_dash(f.p999), "what",
-					w->state == BENCH_MEASURED ? w->what : w->reason));
+			rows,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "path",
+				  w->name, "state", states[w->state], "mpps", or_dash(f.mpps),
+				  "ndr", or_dash(f.ndr), "pdr", or_dash(f.pdr), "gbps",
+				  or_dash(f.gbps), "p50", or_dash(f.p50), "p99", or_dash(f.p99),
+				  "p999", or_dash(f.p999), "what",
+				  w->state == BENCH_MEASURED ? w->what : w->reason));
 	}
 	return table_print(rows, cols);
 }

@@ -19,7 +19,8 @@ static bool value_of(const struct bench_block *b, enum view_kind kind, double *r
 		return full && b->size == 64;
 	case VIEW_LOADS:
 		*ret_value = b->asked_mpps;
-		return b->test == BENCH_OPEN && b->asked_mpps > 0;
+		return b->test == BENCH_OPEN && b->asked_mpps > 0 && b->burst == 1 &&
+		       b->mode == BENCH_POISSON;
 	}
 	return false;
 }
@@ -81,6 +82,19 @@ struct bstat_estimate view_rate(const struct bench_doc *doc, const char *path,
 	return pick_estimate(doc, &pick);
 }
 
+struct bstat_estimate view_search(const struct bench_doc *doc, const char *path,
+				  enum bench_figure figure)
+{
+	struct bench_pick pick = {.path = path,
+				  .figure = figure,
+				  .test = BENCH_THROUGHPUT,
+				  .mode = BENCH_RATE,
+				  .size = 64,
+				  .burst = 32};
+
+	return pick_estimate(doc, &pick);
+}
+
 struct bstat_estimate view_trip(const struct bench_doc *doc, const char *path)
 {
 	struct bench_pick pick = {.path = path,
@@ -107,9 +121,11 @@ static bool merges(const struct bench_block *b, const struct view_hist *what)
 {
 	if (b->path != what->path || b->test != what->test || b->size != 64)
 		return false;
-	/* schedules do not mix; constant ones stay in the file */
+	/* schedules do not mix */
 	return b->test != BENCH_OPEN ||
-	       (b->mode == BENCH_POISSON && fabs(b->asked_mpps / what->asked_mpps - 1) <= 0.001);
+	       (b->mode == (what->constant ? BENCH_CONSTANT : BENCH_POISSON) &&
+		b->burst == (what->burst ? what->burst : 1) &&
+		fabs(b->asked_mpps / what->asked_mpps - 1) <= 0.001);
 }
 
 static int merge(const struct bench_doc *doc, const struct view_hist *what, bool valid,

@@ -23,8 +23,10 @@ enum view_kind {
 struct view_hist {
 	unsigned int path;
 	enum bench_test test;
-	double asked_mpps; /* of BENCH_OPEN */
-	bool actual;	   /* the other stamp */
+	double asked_mpps;  /* of BENCH_OPEN */
+	bool actual;	    /* the other stamp */
+	bool constant;	    /* even steps instead of a Poisson process */
+	unsigned int burst; /* of BENCH_OPEN; 0: single frames */
 };
 
 void view_values(const struct bench_doc *doc, enum view_kind kind, struct view_list *ret_list);
@@ -33,6 +35,13 @@ void view_values(const struct bench_doc *doc, enum view_kind kind, struct view_l
  */
 struct bstat_estimate view_rate(const struct bench_doc *doc, const char *path,
 				enum bench_figure figure, unsigned int size, unsigned int burst);
+
+/*
+ * view_search() - the highest rate of BENCH_LOSSLESS or BENCH_SOME_LOSS that a search found, over
+ * rounds; as view_rate()
+ */
+struct bstat_estimate view_search(const struct bench_doc *doc, const char *path,
+				  enum bench_figure figure);
 
 /* view_c2c() - core to core and back in ns: calibrated, else beside round trips; 0 if not known */
 double view_c2c(const struct bench_doc *doc);

@@ -2,6 +2,7 @@
 #include <support/test.h>
 
 #include "bench_host_plan.h"
+#include "bench_host_search.h"
 
 static unsigned int count(const struct bh_block *blocks, unsigned int n, enum bh_test test,
 			  unsigned int size, unsigned int burst)
@@ -85,7 +86,8 @@ static void curves_end_after_some_rounds(void **state)
 	assert_int_equal(plan.curve_rounds, 0);
 }
 
-static void a_quick_run_of_ten_paths_takes_about_a_minute(void **state)
+/* The paths there are, and what bh_plan_visit() and the searches make of them. */
+static unsigned int run_ms(bool quick)
 {
 	static const unsigned int traits[] = {
 		BH_TRAIT_AA | BH_TRAIT_LARGE | BH_TRAIT_BURST | BH_TRAIT_OPEN,
@@ -99,20 +101,50 @@ static void a_quick_run_of_ten_paths_takes_about_a_minute(void **state)
 		0,
 		0,
 	};
-	struct bh_block blocks[BH_BLOCKS_MAX];
+	struct bh_block blocks[BH_BLOCKS_MAX], trial = bh_plan_trial(0.5);
 	struct bh_plan plan;
 	unsigned int ms = 0;
 
-	bh_plan_init(&plan, true, 0);
+	bh_plan_init(&plan, quick, 0);
 	for (unsigned int round = 0; round < plan.rounds; round++) {
 		for (unsigned int i = 0; i < sizeof(traits) / sizeof(*traits); i++) {
-			unsigned int n = bh_plan_visit(&plan, traits[i], round, false, blocks);
+			for (unsigned int k = 0; k < 1 + (traits[i] & BH_TRAIT_AA); k++) {
+				unsigned int n = bh_plan_visit(&plan, traits[i], round, k, blocks);
 
-			for (unsigned int j = 0; j < n; j++)
-				ms += bh_block_ms(&blocks[j]);
+				for (unsigned int j = 0; j < n; j++)
+					ms += bh_block_ms(&blocks[j]);
+				if (bh_plan_searches(&plan, traits[i], round, k))
+					ms += BH_SEARCH_TRIALS * bh_block_ms(&trial);
+			}
 		}
 	}
-	assert_in_range(ms, 20000, 70000);
+	return ms;
+}
+
+static void a_quick_run_of_ten_paths_takes_about_a_minute(void **state)
+{
+	assert_in_range(run_ms(true), 20000, 70000);
+}
+
+static void a_full_run_of_ten_paths_takes_less_than_half_an_hour(void **state)
+{
+	assert_in_range(run_ms(false), 15 * 60000, 27 * 60000);
+}
+
+static void every_path_but_one_is_searched_in_enough_rounds_and_never_in_a_quick_run(void **state)
+{
+	struct bh_plan plan;
+	unsigned int rounds = 0;
+
+	bh_plan_init(&plan, false, 0);
+	for (unsigned int round = 0; round < plan.rounds; round++) {
+		rounds += bh_plan_searches(&plan, 0, round, false);
+		assert_false(bh_plan_searches(&plan, BH_TRAIT_SELF, round, false));
+		assert_false(bh_plan_searches(&plan, BH_TRAIT_AA, round, true));
+	}
+	assert_int_equal(rounds, 5);
+	bh_plan_init(&plan, true, 0);
+	assert_false(bh_plan_searches(&plan, BH_TRAIT_AA, 0, false));
 }
 
 static void an_order_has_every_number_once_and_depends_on_the_seed_alone(void **state)
@@ -144,6 +176,9 @@ int main(void)
 		cmocka_unit_test(a_slow_path_is_not_asked_for_millions_of_packets),
 		cmocka_unit_test(curves_end_after_some_rounds),
 		cmocka_unit_test(a_quick_run_of_ten_paths_takes_about_a_minute),
+		cmocka_unit_test(a_full_run_of_ten_paths_takes_less_than_half_an_hour),
+		cmocka_unit_test(
+			every_path_but_one_is_searched_in_enough_rounds_and_never_in_a_quick_run),
 		cmocka_unit_test(an_order_has_every_number_once_and_depends_on_the_seed_alone),
 	};
 

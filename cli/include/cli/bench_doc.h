@@ -64,6 +64,7 @@ struct bench_way {
 	const json_t *commands; /* texts */
 	enum bench_state state;
 	const char *reason; /* "" if none */
+	const char *rung;   /* of its idle ladder while frames moved; "" if not known */
 };
 
 struct bench_block {
@@ -78,6 +79,7 @@ struct bench_block {
 	bool both; /* directions */
 	bool valid;
 	double asked_mpps; /* BENCH_NONE: at full speed */
+	double share;	   /* of its own full speed that was asked for; BENCH_NONE: no such */
 	double steal_ms;
 	uint64_t gaps;
 	double gap_max_us;

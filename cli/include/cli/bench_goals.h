@@ -7,7 +7,9 @@
 #include <cli/bench_doc.h>
 #include <cli/bench_stats.h>
 
-#define BENCH_GOALS 21u
+#define BENCH_GOALS 22u
+
+#define BENCH_LOSS_SOME 0.005 /* of what was sent: the loss that many call none */
 
 /* Which blocks, and which figure of theirs. */
 enum bench_figure {
@@ -16,9 +18,10 @@ enum bench_figure {
 	BENCH_P50,
 	BENCH_P99,
 	BENCH_P999,
-	BENCH_LOSSLESS, /* the highest rate of a round that lost nothing */
-	BENCH_C2C,	/* core-to-core round trip beside the block */
-	BENCH_CYCLES,	/* busy ones of the generator, a frame */
+	BENCH_LOSSLESS,	 /* the highest rate of a round that lost nothing */
+	BENCH_SOME_LOSS, /* ... or no more than BENCH_LOSS_SOME */
+	BENCH_C2C,	 /* core-to-core round trip beside the block */
+	BENCH_CYCLES,	 /* busy ones of the generator, a frame */
 	BENCH_SWITCH_CYCLES,
 };
 
@@ -32,6 +35,7 @@ struct bench_pick {
 	bool one_way;
 	double asked_mpps; /* 0: any */
 	bool again;	   /* the blocks that repeat such blocks */
+	double share;	   /* of the path's own full speed; 0: whatever it was */
 };
 
 struct bench_goal_def {
