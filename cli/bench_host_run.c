@@ -15,8 +15,8 @@
 #define SETTLE_US   2000   /* after a switch goes on: its caches and its idle ladder */
 #define PROBE_COUNT 8
 #define PROBE_MS    200
-#define RUNG_MS	    100
-#define RUNG_TRIES  3u
+#define RUNG_MS	    300
+#define RUNG_TRIES  10u
 #define LATE_TRIES  5u
 #define LATE_US	    200000
 /*
