@@ -120,6 +120,36 @@ static void thread_goes_to_sleep_and_a_frame_from_the_wire_wakes_it(void **state
 	assert_int_equal(await_frame(r, &b), 60);
 }
 
+static void polls_that_move_something_are_busy_and_no_others(void **state)
+{
+	struct rig *r = *state;
+	struct snic_counters before, idle, after;
+	struct rig_queue a, b;
+	uint8_t f[60], ma[6], mb[6];
+	uint64_t end;
+
+	assert_int_equal(snic_dp_start(r->nic, -1), 0);
+	rig_pf_up(r, 2);
+	a = rig_queue_up(r, 0, 0, 64, 0);
+	b = rig_queue_up(r, 1, 1, 64, 60);
+	assert_int_equal(snic_quiesce(r->nic), 0);
+	end = clock_us() + DEADLINE_US;
+	while (snic_dp_rung(r->nic) != SNIC_SLEEP && clock_us() < end)
+		clock_sleep_us(1000);
+	snic_counters(r->nic, &before);
+	clock_sleep_us(5000);
+	snic_counters(r->nic, &idle);
+	assert_true(idle.busy_tsc == before.busy_tsc);
+	rig_mac(0, ma);
+	rig_mac(1, mb);
+	rig_frame(f, mb, ma, -1, 60);
+	rig_tx(&a, f, 60);
+	assert_int_equal(await_frame(r, &b), 60);
+	snic_dp_stop(r->nic);
+	snic_counters(r->nic, &after);
+	assert_true(after.busy_tsc > before.busy_tsc);
+}
+
 static void vfs_come_and_go_while_the_thread_runs(void **state)
 {
 	struct rig *r = *state;
@@ -233,6 +263,7 @@ int main(void)
 		CASE(frames_flow_through_the_thread_and_tables_change_under_them),
 		CASE(memory_taken_away_is_not_touched_by_the_thread),
 		CASE(thread_goes_to_sleep_and_a_frame_from_the_wire_wakes_it),
+		CASE(polls_that_move_something_are_busy_and_no_others),
 		CASE(vfs_come_and_go_while_the_thread_runs),
 		CASE(resets_and_losses_of_a_vf_cost_others_no_frame),
 		TWO(frames_flow_through_the_thread_and_tables_change_under_them),
