@@ -177,6 +177,8 @@ static void an_address_that_is_refused_at_a_start_gives_way_to_the_pfs(void **st
 	assert_int_equal(t->pmd.refused, 1);
 	/* and is not asked for again */
 	assert_int_equal(pmd_filters_restore(&t->pmd), 0);
+	t->pmd.up = true;
+	assert_int_equal(pmd_mac_set(&t->dev, &t->addr), 0);
 	assert_int_equal(t->asked[NIC_MBX_SET_MAC], 1);
 }
 

@@ -26,6 +26,12 @@ static int end(struct pmd *p, const char *what, int r)
 	return r;
 }
 
+/* The PF may allow no other address than the one it gave: what is already is not asked for. */
+static bool mac_is(const struct pmd *p, const uint8_t mac[RTE_ETHER_ADDR_LEN])
+{
+	return p->core->has_mac && !memcmp(p->core->mac, mac, RTE_ETHER_ADDR_LEN);
+}
+
 int pmd_mac_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 {
 	struct pmd *p = pmd_of(dev);
@@ -33,7 +39,7 @@ int pmd_mac_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 
 	if (r < 0)
 		return r;
-	if (p->up)
+	if (p->up && !mac_is(p, addr->addr_bytes))
 		r = vfdrv_set_mac(p->core, addr->addr_bytes);
 	if (r >= 0)
 		memcpy(p->mac, addr->addr_bytes, sizeof(p->mac));
@@ -195,8 +201,7 @@ static int mac_restore(struct pmd *p)
 {
 	int r;
 
-	/* the PF may allow no other address than the one it gave: do not ask for what is */
-	if (p->core->has_mac && !memcmp(p->core->mac, p->mac, sizeof(p->mac)))
+	if (mac_is(p, p->mac))
 		return 0;
 	r = vfdrv_set_mac(p->core, p->mac);
 	if (r != -EPERM)
