@@ -2,7 +2,8 @@
 /*
  * A hostile VF: its transmit ring is the input, its frames too, and its tail moves as the input
  * says, under anti-spoof, port VLAN and split memory. Its neighbour must only ever get whole
- * frames, and never one with a source address that is not the sender's.
+ * frames, in one buffer or in several, and never one with a source address that is not the
+ * sender's.
  */
 #include <support/snic_rig.h>
 
@@ -10,8 +11,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define RING 64u
 
-static void check_neighbour(struct rig *r, struct rig_queue *b, const uint8_t own[6])
+#define BUF_SMALL 1024u
+#define LONGEST	  9728u
+
+/* A buffer of a frame in several: full, or the last. Returns whether the frame goes on. */
+static bool check_part(uint32_t len, const struct nic_rx_wb *wb, uint32_t *bytes)
 {
+	bool last = le32_get(wb->status) & NIC_RXD_STAT_EOP;
+
+	*bytes += len;
+	if (len > BUF_SMALL || (!last && len != BUF_SMALL) || *bytes > LONGEST)
+		abort();
+	return !last;
+}
+
+static void check_neighbour(struct rig *r, struct rig_queue *b, const uint8_t own[6], bool parts)
+{
+	bool inside = false; /* frames are written back whole, so none is left open */
+	uint32_t bytes = 0;
 	const uint8_t *buf = NULL;
 	struct nic_rx_wb wb = {0};
 	uint32_t len;
@@ -19,11 +36,18 @@ static void check_neighbour(struct rig *r, struct rig_queue *b, const uint8_t ow
 	for (unsigned int i = 0; i < RING; i++) {
 		len = rig_rx(b, &buf, &wb);
 		if (!len)
-			return;
-		if (len < SNIC_FRAME_MIN - 4 || len > 1518 || memcmp(buf + 6, own, 6))
+			break;
+		if (!inside && (len < SNIC_FRAME_MIN - 4 || memcmp(buf + 6, own, 6)))
 			abort();
+		if (!inside)
+			bytes = 0;
+		if (!parts && len > 1518)
+			abort();
+		inside = parts && check_part(len, &wb, &bytes);
 		rig_post(b, rig_iova(RIG_RX_BUF + b->rx_tail * RIG_STRIDE));
 	}
+	if (inside)
+		abort();
 	(void)r;
 }
 
@@ -61,6 +85,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	a = rig_queue_up(r, 0, 0, RING, 0);
 	b = rig_queue_up(r, 1, 1, RING, RING - 1);
+	if (flags & 16) { /* long frames into small buffers */
+		rig_write(r, SNIC_PF, nic_VMOLR(1), VMOLR_BAM | VMOLR_AUPE | VMOLR_LPE | LONGEST);
+		mmio_write32(b.rx + 0x0c,
+			     SRRCTL_DROP_EN | 1 |
+				     field_prep(SRRCTL_DESCTYPE, SRRCTL_DESCTYPE_ADV_ONEBUF));
+		snic_service(r->nic);
+	}
 	ring = (uint8_t *)a.tx_ring;
 	for (size_t at = 1; at + 2 < size && at < 4096;) {
 		uint8_t op = data[at], arg = data[at + 1];
@@ -76,7 +107,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			rig_tx_raw(&a, rig_iova(RIG_TX_BUF + arg * 64u),
 				   RIG_TXD | (op & 4 ? NIC_TXD_EOP : 0) |
 					   (op & 8 ? NIC_TXD_VLE : 0) |
-					   (op & 16 ? NIC_TXD_TSE : 0) | (uint32_t)op << 4,
+					   (op & 16 ? NIC_TXD_TSE : 0) |
+					   (uint32_t)op << (op & 32 ? 6 : 4),
 				   (uint32_t)arg << 4);
 			break;
 		case 2: /* frame bytes */
@@ -88,12 +120,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		default:
 			mmio_write32(a.tx + 0x18, op & 4 ? arg : arg % RING);
 			snic_dp_poll_once(r->nic);
-			check_neighbour(r, &b, own);
+			check_neighbour(r, &b, own, flags & 16);
 			break;
 		}
 	}
 	rig_run(r);
-	check_neighbour(r, &b, own);
+	check_neighbour(r, &b, own, flags & 16);
 	rig_free(r);
 	return 0;
 }
