@@ -55,6 +55,10 @@ int vm_device_remove(struct sriovd *d, const struct vm *vm, const char *id, uint
 		text_set(how, 16, "gone");
 		return 0;
 	}
+	if (r == -EACCES) {
+		text_set(what, sizeof(what), "%s", e ? op_text(e, r) : "refused by the guest");
+		return too_late(d, vm, e, what);
+	}
 	if (r == -ETIMEDOUT) {
 		text_set(what, sizeof(what), "vm %s did not let go of net %s within %u ms",
 			 vm->name, id, (unsigned int)deadline_ms);

@@ -104,6 +104,7 @@ static void device_told(struct vm *vm, unsigned int slot, const char *id,
 {
 	struct control *c = userdata;
 	const char *how = removed_names[vm->slot[slot].how];
+	uint32_t refusal = atomic_load(&vm->slot[slot].refusal);
 
 	if (result == HOTPLUG_WANTED) {
 		ctl_emit(c->ctl, "device.wanted", json_pack("{s:s}", "id", id));
@@ -116,6 +117,10 @@ static void device_told(struct vm *vm, unsigned int slot, const char *id,
 			continue;
 		if (result == HOTPLUG_REMOVED)
 			ctl_reply(waiter_take(w), json_pack("{s:s}", "how", how));
+		else if (refusal)
+			ctl_fail(waiter_take(w), -EACCES,
+				 "device %s: refused by the guest: status %u, it stays", id,
+				 refusal);
 		else
 			ctl_fail(waiter_take(w), -ETIMEDOUT,
 				 "device %s: the guest did not let it go, it stays", id);

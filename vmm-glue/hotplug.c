@@ -118,6 +118,7 @@ int hotplug_remove(struct vm *vm, unsigned int slot, bool force, uint64_t now_us
 		return 0;
 	}
 	s->state = SLOT_EJECTING;
+	atomic_store(&s->refusal, 0);
 	s->renotified = false;
 	s->renotify_us = now_us + HOTPLUG_RENOTIFY_US;
 	s->deadline_us = now_us + deadline_us;

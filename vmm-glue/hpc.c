@@ -89,6 +89,20 @@ static void doorbell(struct vm *vm, uint32_t v)
 		vm_post(vm, VM_POST_DONE);
 }
 
+/* What became of an ejection that the guest was asked for. Anybody can write here: it is only told.
+ */
+static void ost_take(struct vm *vm, uint32_t event, uint32_t v)
+{
+	uint32_t slot = v >> 16 & 0xff, status = v & 0xffff;
+
+	if (slot < 1 || slot >= VMM_SLOTS)
+		return;
+	if (event != HPC_OST_EJECT && event != HPC_OST_EJECT_OS)
+		return;
+	if (status != HPC_OST_DONE && status != HPC_OST_PENDING)
+		atomic_store(&vm->slot[slot].refusal, status);
+}
+
 static bool byte_write(struct vm *vm, uint32_t off, uint8_t v)
 {
 	switch (off) {
@@ -135,7 +149,7 @@ void hpc_write(struct vm *vm, uint32_t off, const void *buf, uint32_t len)
 		atomic_store(&vm->hpc.oste, v);
 		break;
 	case HPC_OSTS:
-		atomic_store(&vm->hpc.osts, v);
+		ost_take(vm, atomic_load(&vm->hpc.oste), v);
 		break;
 	case HPC_POWR:
 		if (v == HPC_POWR_OFF)

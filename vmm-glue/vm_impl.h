@@ -99,7 +99,8 @@ struct vm_slot {
 	_Atomic(struct pci_dev *)
 		dev; /* what the guest sees; published last, swapped out by one exchange */
 	_Atomic(struct pci_dev *) ejected; /* the guest let go of it; main takes it from here */
-	_Atomic bool owes_eject; /* yanked: the guest's late PCEJ must not hit a successor */
+	_Atomic bool owes_eject;  /* yanked: the guest's late PCEJ must not hit a successor */
+	_Atomic uint32_t refusal; /* status of _OST that refused the removal; 0: none told */
 	/* main thread only */
 	struct pci_dev *own;
 	enum slot_state state;
@@ -119,7 +120,6 @@ struct hpc {
 	_Atomic uint32_t pcup;
 	_Atomic uint32_t pcdn;
 	_Atomic uint32_t oste;
-	_Atomic uint32_t osts;
 	_Atomic uint64_t odd_accesses;
 	int gsi_fd;	   /* irqfd of HPC_GSI */
 	uint64_t nudge_us; /* main thread: when to pulse again if nobody looked; 0: nothing waits */

@@ -244,6 +244,30 @@ static void a_silent_guest_is_reminded_once_and_then_keeps_it(void **state)
 	assert_int_equal(f->removed, 1);
 }
 
+static void a_guest_that_says_no_is_told_from_a_silent_one(void **state)
+{
+	struct fixture *f = *state;
+	const unsigned int s = plug(f, "a", 0);
+	const uint32_t slot = s << 16;
+
+	guest_takes(f, s);
+	assert_int_equal(hotplug_remove(&f->vm, s, false, 1000, 500), 0);
+	reg_put(f, HPC_OSTE, HPC_OST_EJECT);
+	reg_put(f, HPC_OSTS, slot | HPC_OST_PENDING);
+	assert_int_equal(atomic_load(&f->vm.slot[s].refusal), 0);
+	reg_put(f, HPC_OSTS, slot | 0x82);
+	assert_int_equal(atomic_load(&f->vm.slot[s].refusal), 0x82);
+	work(f, 1500);
+	assert_int_equal(f->vm.slot[s].state, SLOT_VISIBLE);
+	/* asked once more, nothing of it is left; what is no slot or no ejection is nobody's */
+	assert_int_equal(hotplug_remove(&f->vm, s, false, 2000, 500), 0);
+	assert_int_equal(atomic_load(&f->vm.slot[s].refusal), 0);
+	reg_put(f, HPC_OSTS, 0xff0082);
+	reg_put(f, HPC_OSTE, 1);
+	reg_put(f, HPC_OSTS, slot | 0x82);
+	assert_int_equal(atomic_load(&f->vm.slot[s].refusal), 0);
+}
+
 static void force_yanks_and_a_late_eject_spares_the_successor(void **state)
 {
 	struct fixture *f = *state;
@@ -367,6 +391,7 @@ int main(void)
 		T(a_guest_that_never_looked_is_not_asked),
 		T(an_ejected_function_is_destroyed_by_main_only),
 		T(a_silent_guest_is_reminded_once_and_then_keeps_it),
+		T(a_guest_that_says_no_is_told_from_a_silent_one),
 		T(force_yanks_and_a_late_eject_spares_the_successor),
 		T(nothing_is_destroyed_under_the_vcpu),
 		T(slots_rest_before_they_are_used_again),

@@ -53,4 +53,10 @@
 #define HPC_GDBL_IFS     BIT32(1) /* the interface table changed */
 #define HPC_GDBL_DONE    BIT32(2) /* a request is finished */
 
+/* _OST of a removal: source events, and the statuses that are no refusal. Source: ACPI 6.4, 6.3.5 */
+#define HPC_OST_EJECT    0x003u /* the notification that we send */
+#define HPC_OST_EJECT_OS 0x103u /* the system's own wish */
+#define HPC_OST_DONE     0x00u
+#define HPC_OST_PENDING  0x84u /* ejection in progress */
+
 #define HPC_VERSION 1u
