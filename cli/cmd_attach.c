@@ -154,12 +154,14 @@ static const struct cli_opt attach_opts[] = {
 	{"bridge", CLI_TEXT, "IFNAME", "bridge", 0, 0, "backend tap: the host's bridge"},
 	{"queues", CLI_UINT, "N", "queues", 1, 4, "virtio, backend tap: queue pairs (1)"},
 	{"timeout", CLI_UINT, "MS", "timeout_ms", 1, 100000, "how long the guest driver has"},
+	{"op", CLI_TEXT, "ID", "op", 0, 0, "an id: a repeat is answered, not done again"},
 	{},
 };
 
 static const struct cli_opt detach_opts[] = {
 	{"force", CLI_FLAG, NULL, "force", 0, 0, "take it away when the guest does not answer"},
 	{"deadline", CLI_UINT, "MS", "deadline_ms", 0, 100000, "how long the guest has"},
+	{"op", CLI_TEXT, "ID", "op", 0, 0, "an id: a repeat is answered, not done again"},
 	{},
 };
 

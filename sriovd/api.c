@@ -2,6 +2,7 @@
 /* The routing table and what all calls have in common. The calls are in api_calls.c. */
 #include <lib/ctl.h>
 #include <sriovd/api.h>
+#include <sriovd/once.h>
 #include <string.h>
 
 #include "api_internal.h"
@@ -10,31 +11,31 @@
 
 /* clang-format off */
 static const struct route routes[] = {
-	{"GET",    "/v1/status",          API_READ, call_status,      NULL},
-	{"GET",    "/v1/pfs",             API_READ, call_pf_list,     NULL},
-	{"GET",    "/v1/pfs/*",           API_READ, call_pf_show,     NULL},
-	{"POST",   "/v1/pfs",             API_ALL,  call_pf_add,      NULL},
-	{"DELETE", "/v1/pfs/*",           API_ALL,  call_pf_remove,   NULL},
-	{"PATCH",  "/v1/pfs/*",           API_ALL,  call_pf_set,      NULL},
-	{"GET",    "/v1/pfs/*/vfs/*",     API_READ, call_vf_show,     NULL},
-	{"GET",    "/v1/vfs",             API_READ, call_vf_list,     "pf"},
-	{"GET",    "/v1/events",          API_READ, call_event_list,  "after"},
-	{"GET",    "/v1/nets",            API_READ, call_net_list,    NULL},
-	{"POST",   "/v1/nets",            API_ALL,  call_net_create,  NULL},
-	{"GET",    "/v1/nets/*",          API_READ, call_net_show,    NULL},
-	{"DELETE", "/v1/nets/*",          API_ALL,  call_net_delete,  NULL},
-	{"POST",   "/v1/nets/*/attach",   API_ALL,  call_net_attach,  NULL},
-	{"GET",    "/v1/nets/*/verify",   API_READ, call_net_verify,  "ms"},
-	{"POST",   "/v1/nets/*/detach",   API_ALL,  call_net_detach,  NULL},
-	{"GET",    "/v1/vms",             API_READ, call_vm_list,     NULL},
-	{"POST",   "/v1/vms",             API_ALL,  call_vm_start,    NULL},
-	{"GET",    "/v1/vms/*",           API_READ, call_vm_show,     NULL},
-	{"DELETE", "/v1/vms/*",           API_ALL,  call_vm_delete,   NULL},
-	{"POST",   "/v1/vms/*/start",     API_ALL,  call_vm_again,    NULL},
-	{"POST",   "/v1/vms/*/stop",      API_ALL,  call_vm_stop,     NULL},
-	{"GET",    "/v1/vms/*/console",   API_READ, call_vm_console,  "after"},
-	{"POST",   "/v1/vms/*/request",   API_ALL,  call_vm_request,  NULL},
-	{"POST",   "/v1/shutdown",        API_ALL,  call_shutdown,    NULL},
+	{"GET",    "/v1/status",          API_READ, call_status,      NULL, false},
+	{"GET",    "/v1/pfs",             API_READ, call_pf_list,     NULL, false},
+	{"GET",    "/v1/pfs/*",           API_READ, call_pf_show,     NULL, false},
+	{"POST",   "/v1/pfs",             API_ALL,  call_pf_add,      NULL, false},
+	{"DELETE", "/v1/pfs/*",           API_ALL,  call_pf_remove,   NULL, false},
+	{"PATCH",  "/v1/pfs/*",           API_ALL,  call_pf_set,      NULL, false},
+	{"GET",    "/v1/pfs/*/vfs/*",     API_READ, call_vf_show,     NULL, false},
+	{"GET",    "/v1/vfs",             API_READ, call_vf_list,     "pf", false},
+	{"GET",    "/v1/events",          API_READ, call_event_list,  "after", false},
+	{"GET",    "/v1/nets",            API_READ, call_net_list,    NULL, false},
+	{"POST",   "/v1/nets",            API_ALL,  call_net_create,  NULL, false},
+	{"GET",    "/v1/nets/*",          API_READ, call_net_show,    NULL, false},
+	{"DELETE", "/v1/nets/*",          API_ALL,  call_net_delete,  NULL, false},
+	{"POST",   "/v1/nets/*/attach",   API_ALL,  call_net_attach,  NULL, true},
+	{"GET",    "/v1/nets/*/verify",   API_READ, call_net_verify,  "ms", false},
+	{"POST",   "/v1/nets/*/detach",   API_ALL,  call_net_detach,  NULL, true},
+	{"GET",    "/v1/vms",             API_READ, call_vm_list,     NULL, false},
+	{"POST",   "/v1/vms",             API_ALL,  call_vm_start,    NULL, false},
+	{"GET",    "/v1/vms/*",           API_READ, call_vm_show,     NULL, false},
+	{"DELETE", "/v1/vms/*",           API_ALL,  call_vm_delete,   NULL, false},
+	{"POST",   "/v1/vms/*/start",     API_ALL,  call_vm_again,    NULL, false},
+	{"POST",   "/v1/vms/*/stop",      API_ALL,  call_vm_stop,     NULL, false},
+	{"GET",    "/v1/vms/*/console",   API_READ, call_vm_console,  "after", false},
+	{"POST",   "/v1/vms/*/request",   API_ALL,  call_vm_request,  NULL, false},
+	{"POST",   "/v1/shutdown",        API_ALL,  call_shutdown,    NULL, false},
 };
 /* clang-format on */
 
@@ -144,7 +145,8 @@ static int call_counted(struct sriovd *d, const struct route *route, struct call
 	int r;
 
 	d->jobs++;
-	r = route->call(d, c);
+	r = route->once && json_object_get(c->body, "op") ? once_call(d, c, route->call)
+							  : route->call(d, c);
 	d->jobs--;
 	pthread_cond_broadcast(&d->changed);
 	return r;

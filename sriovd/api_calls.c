@@ -113,6 +113,22 @@ int call_net_delete(struct sriovd *d, struct call *c)
 	return r < 0 ? r : net_delete(d, c->arg[0], &c->error);
 }
 
+/* The sriovd before this one got so far. */
+static bool attached_so(struct sriovd *d, const struct attach_request *rq)
+{
+	const struct net *net = net_find(d, rq->net);
+
+	return net && net->state == NET_ATTACHED && net->way.path == rq->way.path && net->vm &&
+	       strcmp(net->vm->name, rq->vm) == 0;
+}
+
+static bool is_detached(struct sriovd *d, const char *name)
+{
+	const struct net *net = net_find(d, name);
+
+	return net && net->state == NET_DETACHED;
+}
+
 int call_net_attach(struct sriovd *d, struct call *c)
 {
 	struct {
@@ -163,6 +179,10 @@ int call_net_attach(struct sriovd *d, struct call *c)
 	rq.vm = in.vm;
 	rq.timeout_ms = (uint64_t)in.timeout_ms;
 	r = net_attach(d, &rq, &ms, &c->error);
+	if (r == -EALREADY && c->resumed && attached_so(d, &rq)) {
+		c->error = (struct op_error){};
+		r = 0;
+	}
 	if (r >= 0)
 		r = show_net(d, c, c->arg[0]);
 	if (r >= 0)
@@ -190,6 +210,11 @@ int call_net_detach(struct sriovd *d, struct call *c)
 	r = fields_decode(c->body, BODY, fields, &in, &c->error);
 	if (r >= 0)
 		r = net_detach(d, c->arg[0], (uint64_t)in.deadline_ms, in.force, how, &c->error);
+	if (r == -ENOTCONN && c->resumed && is_detached(d, c->arg[0])) {
+		c->error = (struct op_error){};
+		text_set(how, sizeof(how), "earlier");
+		r = 0;
+	}
 	if (r >= 0)
 		r = show_net(d, c, c->arg[0]);
 	if (r >= 0)

@@ -14,6 +14,7 @@ struct call {
 	int status;
 	json_t *answer;
 	bool exit;
+	bool resumed; /* sriovd was killed when it was at this request before */
 	struct op_error error;
 };
 
@@ -25,6 +26,7 @@ struct route {
 	enum api_rights rights;
 	call_t call;
 	const char *query; /* the one key it takes, or NULL */
+	bool once;	   /* takes "op", see once.h */
 };
 
 /* All with the baton; -errno with c->error set, or c->answer. */

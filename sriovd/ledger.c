@@ -61,6 +61,9 @@ static const char *const schema[LEDGER_VERSION] = {
 	("CREATE TABLE plugs(vm TEXT NOT NULL, slot INTEGER NOT NULL, n INTEGER NOT NULL,"
 	 "  time_us INTEGER NOT NULL, asked INTEGER NOT NULL, net TEXT NOT NULL,"
 	 "  result TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(vm, slot)) STRICT;"),
+	("CREATE TABLE ops(slot INTEGER PRIMARY KEY, n INTEGER NOT NULL, id TEXT NOT NULL,"
+	 "  request TEXT NOT NULL, status INTEGER NOT NULL, error INTEGER NOT NULL,"
+	 "  answer TEXT NOT NULL) STRICT;"),
 };
 
 /* clang-format off */
@@ -100,6 +103,8 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 	[ST_DEL_ATTACHMENT] = "DELETE FROM attachments WHERE net=?",
 	[ST_PUT_PLUG] = "INSERT OR REPLACE INTO plugs VALUES(?,?,?,?,?,?,?,?)",
 	[ST_DEL_PLUGS] = "DELETE FROM plugs WHERE vm=?",
+	[ST_PUT_OP] = "INSERT OR REPLACE INTO ops VALUES(?,?,?,?,?,?,?)",
+	[ST_DEL_OP] = "DELETE FROM ops WHERE id=?",
 	[ST_PUT_QUARANTINE] = "INSERT OR REPLACE INTO quarantine VALUES(?,?,?)",
 	[ST_DEL_QUARANTINE] = "DELETE FROM quarantine WHERE pf=? AND vf=?",
 	[ST_DEL_QUARANTINES] = "DELETE FROM quarantine WHERE pf=?",
@@ -126,6 +131,7 @@ static const char *const statements[LEDGER_STATEMENTS] = {
 		 " again FROM attachments ORDER BY net"),
 	[ST_EACH_PLUG] =
 		"SELECT vm, slot, n, time_us, asked, net, result, text FROM plugs ORDER BY vm, n",
+	[ST_EACH_OP] = "SELECT slot, n, id, request, status, error, answer FROM ops ORDER BY n",
 	[ST_EACH_QUARANTINE] = "SELECT pf, vf, reason FROM quarantine ORDER BY pf, vf",
 	[ST_EACH_CHILD] =
 		("SELECT kind, name, pid, start_time, ctl_path, boot_id FROM children"
@@ -410,19 +416,43 @@ int ledger_del_vm(struct ledger *l, const char *name)
 	return r < 0 ? r : run(l, ST_DEL_VM, "s", name);
 }
 
+/* For what a kill of sriovd must leave there, and a loss of power need not. */
+static int hasty(struct ledger *l, bool on)
+{
+	/* no statements of the table: these take effect when they are compiled */
+	return ledger_script(l, on ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
+}
+
 int ledger_put_plug(struct ledger *l, const struct row_plug *row)
 {
 	int r, durable;
 
-	/* no statements of the table: this takes effect when it is compiled */
-	r = ledger_script(l, "PRAGMA synchronous=NORMAL");
+	r = hasty(l, true);
 	if (r < 0)
 		return r;
 	r = run(l, ST_PUT_PLUG, "siiiisss", row->vm, (int64_t)(row->n % LEDGER_PLUGS),
 		(int64_t)row->n, (int64_t)row->time_us, (int64_t)row->asked, row->net, row->result,
 		row->text);
-	durable = ledger_script(l, "PRAGMA synchronous=FULL");
+	durable = hasty(l, false);
 	return r < 0 ? r : durable;
+}
+
+int ledger_put_op(struct ledger *l, const struct row_op *row)
+{
+	int r, durable;
+
+	r = hasty(l, true);
+	if (r < 0)
+		return r;
+	r = run(l, ST_PUT_OP, "iissiis", (int64_t)(row->n % LEDGER_OPS), (int64_t)row->n, row->id,
+		row->request, (int64_t)row->status, (int64_t)row->error, row->answer);
+	durable = hasty(l, false);
+	return r < 0 ? r : durable;
+}
+
+int ledger_del_op(struct ledger *l, const char *id)
+{
+	return run(l, ST_DEL_OP, "s", id);
 }
 
 int ledger_put_attachment(struct ledger *l, const struct row_attachment *row)

@@ -194,6 +194,20 @@ static void decode_plug(struct columns *c, void *p)
 	column_text(c, 7, row->text, sizeof(row->text));
 }
 
+static void decode_op(struct columns *c, void *p)
+{
+	struct row_op *row = p;
+
+	row->n = (uint64_t)column_int(c, 1, 0, INT64_MAX);
+	if (column_int(c, 0, 0, LEDGER_OPS - 1) != (int64_t)(row->n % LEDGER_OPS))
+		c->bad = true;
+	column_text(c, 2, row->id, sizeof(row->id));
+	column_text(c, 3, row->request, sizeof(row->request));
+	row->status = (int)column_int(c, 4, 0, 599);
+	row->error = (int)column_int(c, 5, INT16_MIN, 0);
+	column_text(c, 6, row->answer, sizeof(row->answer));
+}
+
 static void decode_quarantine(struct columns *c, void *p)
 {
 	struct row_quarantine *row = p;
@@ -223,6 +237,7 @@ union row {
 	struct row_vm vm;
 	struct row_attachment attachment;
 	struct row_plug plug;
+	struct row_op op;
 	struct row_quarantine quarantine;
 	struct row_child child;
 };
@@ -279,5 +294,6 @@ LEDGER_EACH(net, ST_EACH_NET)
 LEDGER_EACH(vm, ST_EACH_VM)
 LEDGER_EACH(attachment, ST_EACH_ATTACHMENT)
 LEDGER_EACH(plug, ST_EACH_PLUG)
+LEDGER_EACH(op, ST_EACH_OP)
 LEDGER_EACH(quarantine, ST_EACH_QUARANTINE)
 LEDGER_EACH(child, ST_EACH_CHILD)

@@ -94,6 +94,13 @@ static int load_plug(const struct row_plug *row, void *userdata)
 	return vm ? plug_log_load(&vm->plugs, row) : 0;
 }
 
+static int load_op(const struct row_op *row, void *userdata)
+{
+	struct sriovd *d = userdata;
+
+	return once_load(&d->once, row);
+}
+
 static int load_attachment(const struct row_attachment *row, void *userdata)
 {
 	static const enum net_state states[PHASES] = {
@@ -161,6 +168,8 @@ int reconcile_load(struct sriovd *d)
 		r = ledger_each_vm(d->ledger, load_vm, d);
 	if (r >= 0)
 		r = ledger_each_plug(d->ledger, load_plug, d);
+	if (r >= 0)
+		r = ledger_each_op(d->ledger, load_op, d);
 	if (r >= 0)
 		r = ledger_each_quarantine(d->ledger, load_quarantine, d);
 	if (r >= 0)

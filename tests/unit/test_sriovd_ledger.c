@@ -406,7 +406,7 @@ static void ledger_of_version_1_is_carried_over(void **state)
 }
 
 #define WITHOUT_BACKENDS                               \
-	"DROP TABLE plugs;"                            \
+	"DROP TABLE plugs; DROP TABLE ops;"            \
 	"ALTER TABLE attachments DROP COLUMN backend;" \
 	"ALTER TABLE attachments DROP COLUMN link;"    \
 	"ALTER TABLE attachments DROP COLUMN queues;"  \
@@ -563,7 +563,7 @@ static void ledger_of_version_5_gets_a_place_for_plugs(void **state)
 	assert_int_equal(ledger_put_net(f->l, &blue), 0);
 	ledger_close(f->l);
 	f->l = NULL;
-	spoil(f->path, "DROP TABLE plugs; PRAGMA user_version=5");
+	spoil(f->path, "DROP TABLE plugs; DROP TABLE ops; PRAGMA user_version=5");
 	assert_int_equal(ledger_open(f->path, &f->l), 0);
 	assert_int_equal(ledger_each_plug(f->l, take_plug, &p), 0);
 	assert_int_equal(p.count, 0);
@@ -571,6 +571,52 @@ static void ledger_of_version_5_gets_a_place_for_plugs(void **state)
 	reopen(f);
 	assert_int_equal(ledger_each_plug(f->l, take_plug, &p), 0);
 	assert_int_equal(p.count, 2);
+}
+
+struct ops {
+	unsigned int count;
+	struct row_op row[2 * LEDGER_OPS];
+};
+
+static int take_op(const struct row_op *row, void *userdata)
+{
+	struct ops *o = userdata;
+
+	assert_true(o->count < 2 * LEDGER_OPS);
+	o->row[o->count++] = *row;
+	return 0;
+}
+
+static void requests_with_an_id_are_kept_and_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct row_op row = {.request = "POST /v1/nets/blue/detach {}"};
+	struct ops o = {};
+
+	ledger_close(f->l);
+	f->l = NULL;
+	spoil(f->path, "DROP TABLE ops; PRAGMA user_version=6");
+	assert_int_equal(ledger_open(f->path, &f->l), 0);
+	for (unsigned int i = 0; i < LEDGER_OPS + 3; i++) {
+		row.n = i;
+		row.status = i % 2 ? 504 : 200;
+		row.error = i % 2 ? -ETIMEDOUT : 0;
+		snprintf(row.id, sizeof(row.id), "op-%u", i);
+		snprintf(row.answer, sizeof(row.answer), "{\"n\":%u}", i);
+		assert_int_equal(ledger_put_op(f->l, &row), 0);
+	}
+	assert_int_equal(ledger_del_op(f->l, "op-7"), 0);
+	reopen(f);
+	assert_int_equal(ledger_each_op(f->l, take_op, &o), 0);
+	assert_int_equal(o.count, LEDGER_OPS - 1);
+	assert_string_equal(o.row[0].id, "op-3");
+	assert_string_equal(o.row[0].answer, "{\"n\":3}");
+	assert_string_equal(o.row[0].request, row.request);
+	assert_int_equal(o.row[0].status, 504);
+	assert_int_equal(o.row[0].error, -ETIMEDOUT);
+	assert_int_equal(o.row[o.count - 1].n, LEDGER_OPS + 2);
+	spoil(f->path, "UPDATE ops SET n = 1");
+	assert_int_equal(ledger_each_op(f->l, take_op, &o), -EUCLEAN);
 }
 
 static void newer_ledger_is_refused(void **state)
@@ -625,6 +671,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			the_last_eight_plugs_of_a_vm_are_kept_as_long_as_it_is, setup, teardown),
 		cmocka_unit_test_setup_teardown(ledger_of_version_5_gets_a_place_for_plugs, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(requests_with_an_id_are_kept_and_replaced, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(newer_ledger_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_that_is_no_ledger_is_refused, setup, teardown),

@@ -15,12 +15,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LEDGER_VERSION 6
-#define LEDGER_REASON  192u
-#define BOOT_ID_SIZE   37u
-#define TOKEN_SIZE     37u
-#define LEDGER_SPEC    16384u
-#define LEDGER_PLUGS   8u /* a VM */
+#define LEDGER_VERSION	7
+#define LEDGER_REASON	192u
+#define BOOT_ID_SIZE	37u
+#define TOKEN_SIZE	37u
+#define LEDGER_SPEC	16384u
+#define LEDGER_PLUGS	8u /* a VM */
+#define LEDGER_OPS	32u
+#define OP_ID_SIZE	65u
+#define OP_REQUEST_SIZE 512u
+#define OP_ANSWER_SIZE	4096u
 
 struct ledger;
 
@@ -114,6 +118,16 @@ struct row_plug {
 	char text[LEDGER_REASON];
 };
 
+/* A request with an id. Row n takes the place of row n - LEDGER_OPS. */
+struct row_op {
+	uint64_t n;
+	char id[OP_ID_SIZE];
+	char request[OP_REQUEST_SIZE];
+	int status;		     /* of the answer; 0: under way */
+	int error;		     /* 0 or negative errno */
+	char answer[OP_ANSWER_SIZE]; /* JSON; the sentence of an error */
+};
+
 struct row_quarantine {
 	char pf[NAME_SIZE];
 	unsigned int vf;
@@ -193,6 +207,14 @@ int ledger_del_child(struct ledger *l, const char *kind, const char *name) _must
 int ledger_put_plug(struct ledger *l, const struct row_plug *row) _must_check_;
 
 /**
+ * ledger_put_op(), ledger_del_op() - as ledger_put_plug()
+ *
+ * Context: baton. Return: as ledger_put_pf(). Source: SQLite manual, PRAGMA synchronous.
+ */
+int ledger_put_op(struct ledger *l, const struct row_op *row) _must_check_;
+int ledger_del_op(struct ledger *l, const char *id) _must_check_;
+
+/**
  * ledger_quarantine() - one step: the attachment is gone, its VF is set aside with a reason
  *
  * Context: baton; blocks on the disk. Return: as ledger_put_pf(). Source: -.
@@ -237,6 +259,8 @@ int ledger_each_attachment(struct ledger *l, int (*fn)(const struct row_attachme
 			   void *userdata) _must_check_;
 int ledger_each_plug(struct ledger *l, int (*fn)(const struct row_plug *, void *),
 		     void *userdata) _must_check_;
+int ledger_each_op(struct ledger *l, int (*fn)(const struct row_op *, void *),
+		   void *userdata) _must_check_;
 int ledger_each_quarantine(struct ledger *l, int (*fn)(const struct row_quarantine *, void *),
 			   void *userdata) _must_check_;
 int ledger_each_child(struct ledger *l, int (*fn)(const struct row_child *, void *),

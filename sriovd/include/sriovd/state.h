@@ -14,6 +14,7 @@
 #include <sriovd/config.h>
 #include <sriovd/host.h>
 #include <sriovd/ledger.h>
+#include <sriovd/once.h>
 #include <sriovd/plug_log.h>
 #include <sriovd/valid.h>
 #include <sriovd/vm_spec.h>
@@ -247,6 +248,7 @@ struct sriovd {
 	bool host_changed;		   /* PFs of the host are to be looked at */
 	bool host_job;			   /* and somebody does */
 	char watch_problem[LEDGER_REASON]; /* why changes of the host are not heard of */
+	struct once once;		   /* requests with an id */
 	struct event events[EVENTS_MAX];
 	uint64_t n_events; /* ever */
 };
