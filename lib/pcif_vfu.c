@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <abi/bits.h>
 #include <lib/clock.h>
 #include <lib/unix_sock.h>
 #include <lib/vfu_wire.h>
@@ -381,8 +380,6 @@ static int learn_irq(struct pcif_vfu *v, unsigned int index)
 	if (r < 0)
 		return r;
 	v->base.irq_count[index] = info.flags & VFU_IRQ_F_EVENTFD ? info.count : 0;
-	if (!(info.flags & VFU_IRQ_F_NORESIZE))
-		v->base.irq_grows |= BIT32(index);
 	return 0;
 }
 

@@ -3,7 +3,6 @@
  * MSI-X, once for all kinds of functions. A vector is
  *
  *   OFF     MSI-X disabled: the device has no eventfd, nothing is pending
- *   UNUSED  never unmasked: the device has no eventfd yet, if it can take one later
  *   MASKED  the device signals the eventfd, nobody listens: its count is the pending bit
  *   ARMED   a KVM irqfd hangs on the eventfd and takes every signal
  *
@@ -196,57 +195,19 @@ void msix_sync(struct pci_dev *d)
 }
 
 /* The guest cannot be told that there will be no interrupts: the main thread tells our user. */
-static void bind_failed(struct pci_dev *d, int error)
-{
-	atomic_store(&d->irq_error, error);
-	vm_post(d->vm, VM_POST_DEVICE);
-}
-
 static void device_bind(struct pci_dev *d, bool on)
 {
-	bool all = !d->irq_grows;
 	int fds[PCI_DEV_MSIX_MAX], r;
 
 	if (!d->ops->irq_bind)
 		return;
 	for (unsigned int i = 0; i < d->n_msix; i++)
-		fds[i] = all ? d->msix[i].eventfd : -1;
+		fds[i] = d->msix[i].eventfd;
 	r = d->ops->irq_bind(d, on ? fds : NULL);
-	pthread_mutex_lock(&d->lock);
 	d->irq_bound = on && r >= 0;
-	for (unsigned int i = 0; i < d->n_msix; i++)
-		d->msix[i].bound = d->irq_bound && all;
-	pthread_mutex_unlock(&d->lock);
-	if (on && r < 0)
-		bind_failed(d, r);
-}
-
-/* Is this vector unmasked for the first time? Then it is the caller's to bind. */
-static bool vector_claim(struct pci_dev *d, struct pci_msix_vector *v)
-{
-	bool mine;
-
-	pthread_mutex_lock(&d->lock);
-	mine = d->irq_bound && !v->bound && vector_live(d, v, control_get(d));
-	if (mine)
-		v->bound = true;
-	pthread_mutex_unlock(&d->lock);
-	return mine;
-}
-
-/* The device's side may be a peer to wait for, so it is told without the lock. */
-static void vectors_bind(struct pci_dev *d)
-{
-	if (!d->irq_grows)
-		return;
-	for (unsigned int i = 0; i < d->n_msix; i++) {
-		int r;
-
-		if (!vector_claim(d, &d->msix[i]))
-			continue;
-		r = d->ops->irq_add(d, i, d->msix[i].eventfd);
-		if (r < 0)
-			bind_failed(d, r);
+	if (on && r < 0) {
+		atomic_store(&d->irq_error, r);
+		vm_post(d->vm, VM_POST_DEVICE);
 	}
 }
 
@@ -255,9 +216,9 @@ void msix_control_written(struct pci_dev *d, uint16_t old)
 	uint16_t now = control_get(d);
 	bool on = now & PCI_MSIX_FLAGS_ENABLE, was = old & PCI_MSIX_FLAGS_ENABLE;
 
+	/* the device's side may be a peer to wait for, so it is told without the lock */
 	if (on && !was)
 		device_bind(d, true);
-	vectors_bind(d);
 	pthread_mutex_lock(&d->lock);
 	msix_sync(d);
 	pthread_mutex_unlock(&d->lock);
@@ -346,9 +307,6 @@ void msix_write(struct pci_dev *d, uint64_t off, const void *buf, uint32_t len)
 			v &= VECTOR_MASKED;
 		*vector_dword(d, at) = v;
 	}
-	pthread_mutex_unlock(&d->lock);
-	vectors_bind(d);
-	pthread_mutex_lock(&d->lock);
 	msix_sync(d);
 	pthread_mutex_unlock(&d->lock);
 }
@@ -359,7 +317,7 @@ unsigned int msix_direct(struct pci_dev *d)
 
 	pthread_mutex_lock(&d->lock);
 	for (unsigned int i = 0; i < d->n_msix; i++)
-		n += d->msix[i].armed && d->msix[i].bound;
+		n += d->msix[i].armed && d->irq_bound;
 	pthread_mutex_unlock(&d->lock);
 	return n;
 }
