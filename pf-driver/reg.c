@@ -182,7 +182,7 @@ static int phy_op(struct pfdrv *pf, uint32_t op, unsigned int reg, uint16_t in, 
 
 static int phy_setup(struct pfdrv *pf)
 {
-	uint16_t id1, id2, bmcr;
+	uint16_t id1 = 0, id2 = 0, bmcr = 0; /* gcc -O3 does not see that phy_op() sets them */
 	int r;
 
 	r = phy_op(pf, MDIC_OP_READ, PHY_ID1, 0, &id1);
