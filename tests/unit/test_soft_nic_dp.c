@@ -1,44 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The data path, one round at a time: descriptors, rings, delivery, drops, counters. */
 #include <support/test.h>
-#include <support/snic_rig.h>
+#include <support/snic_pair.h>
 
 #define LEN 60u
-
-static int setup(void **state)
-{
-	*state = rig_new();
-	return 0;
-}
-
-/* The same NIC with its queues spread over three workers, which take turns in this thread. */
-static int setup_spread(void **state)
-{
-	struct rig *r = rig_new();
-
-	*state = r;
-	return snic_dp_threads(r->nic, 3, NULL);
-}
-
-static int teardown(void **state)
-{
-	rig_free(*state);
-	return 0;
-}
-
-struct pair {
-	struct rig_queue a, b;
-	uint8_t mac_a[6], mac_b[6];
-	uint8_t frame[9800];
-};
 
 static void pair_up(struct rig *r, struct pair *p, unsigned int n, unsigned int posted)
 {
 	rig_pf_up(r, 2);
-	p->a = rig_queue_up(r, 0, 0, n, posted);
-	p->b = rig_queue_up(r, 1, 1, n, posted);
-	rig_mac(0, p->mac_a);
-	rig_mac(1, p->mac_b);
+	pair_queues_up(r, p, n, posted);
 }
 
 static void frame_reaches_the_other_vf_whole_and_with_its_status(void **state)
@@ -961,10 +931,10 @@ static void one_round_is_bounded_and_fair(void **state)
 	assert_int_equal(rig_rx(&p.a, NULL, NULL), LEN);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define SPREAD(f)                                             \
-	{                                                     \
-		"spread_" #f, f, setup_spread, teardown, NULL \
+#define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
+#define SPREAD(f)                                                       \
+	{                                                               \
+		"spread_" #f, f, pair_setup_spread, pair_teardown, NULL \
 	}
 
 int main(void)

@@ -3,46 +3,17 @@
 #include <support/test.h>
 #include <dp.h>
 #include <support/crc32c_bits.h>
-#include <support/snic_rig.h>
+#include <support/snic_pair.h>
 
 #define BUF	2048u /* of a posted buffer */
 #define LONGEST 9000u
 #define CTX	(NIC_TXD_DEXT | field_prep(NIC_TXD_DTYP, NIC_TXD_DTYP_CTXT))
 
-static int setup(void **state)
-{
-	*state = rig_new();
-	return 0;
-}
-
-static int setup_spread(void **state)
-{
-	struct rig *r = rig_new();
-
-	*state = r;
-	return snic_dp_threads(r->nic, 3, NULL);
-}
-
-static int teardown(void **state)
-{
-	rig_free(*state);
-	return 0;
-}
-
-struct pair {
-	struct rig_queue a, b;
-	uint8_t mac_a[6], mac_b[6];
-	uint8_t frame[9800];
-};
-
 static void pair_up(struct rig *r, struct pair *p, unsigned int n, unsigned int posted)
 {
 	rig_pf_up(r, 2);
 	rig_write(r, SNIC_PF, nic_VMOLR(1), VMOLR_BAM | VMOLR_AUPE | VMOLR_LPE | (LONGEST + 4));
-	p->a = rig_queue_up(r, 0, 0, n, posted);
-	p->b = rig_queue_up(r, 1, 1, n, posted);
-	rig_mac(0, p->mac_a);
-	rig_mac(1, p->mac_b);
+	pair_queues_up(r, p, n, posted);
 }
 
 /* A frame in two parts; of several under way only the first 60 bytes may differ. */
@@ -393,10 +364,10 @@ static void the_checksum_of_sctp_is_filled_in(void **state)
 	}
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define SPREAD(f)                                             \
-	{                                                     \
-		"spread_" #f, f, setup_spread, teardown, NULL \
+#define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
+#define SPREAD(f)                                                       \
+	{                                                               \
+		"spread_" #f, f, pair_setup_spread, pair_teardown, NULL \
 	}
 
 int main(void)

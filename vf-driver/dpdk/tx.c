@@ -159,7 +159,7 @@ static void context_of(const struct rte_mbuf *m, uint64_t *ret_lo, uint32_t *ret
 }
 
 /* All descriptors of one frame; the ring has room for them. */
-static uint32_t full_frame(struct pmd_txq *q, struct rte_mbuf *m, uint32_t tail)
+static inline void full_frame(struct pmd_txq *q, struct rte_mbuf *m, uint32_t *tail)
 {
 	uint64_t wants = m->ol_flags & TX_WANTS, hi = (uint64_t)m->pkt_len << (32 + 14);
 	uint32_t cmd = TX_DATA;
@@ -170,7 +170,7 @@ static uint32_t full_frame(struct pmd_txq *q, struct rte_mbuf *m, uint32_t tail)
 
 		context_of(m, &ctx_lo, &ctx_cmd);
 		if (ctx_lo != q->ctx_lo || ctx_cmd != q->ctx_cmd) {
-			pmd_tx_put(q, &tail, ctx_lo, ctx_cmd, NULL);
+			pmd_tx_put(q, tail, ctx_lo, ctx_cmd, NULL);
 			q->ctx_lo = ctx_lo;
 			q->ctx_cmd = ctx_cmd;
 		}
@@ -181,47 +181,12 @@ static uint32_t full_frame(struct pmd_txq *q, struct rte_mbuf *m, uint32_t tail)
 		if (wants & RTE_MBUF_F_TX_L4_MASK)
 			hi |= TX_TXSM;
 	}
-	for (; m->next; m = m->next)
-		pmd_tx_put(q, &tail, m->buf_iova + m->data_off, hi | cmd | m->data_len, m);
-
-	cmd |= NIC_TXD_EOP;
-	if (tail + 1 - q->reported >= PMD_BATCH) {
-		cmd |= NIC_TXD_RS;
-		q->reported = tail + 1;
-		q->rs[q->rs_last++ & q->mask] = tail + 1;
-	}
-	pmd_tx_put(q, &tail, m->buf_iova + m->data_off, hi | cmd | m->data_len, m);
-	return tail;
+	pmd_tx_chain(q, tail, m, hi | cmd, PMD_BATCH);
 }
 
 uint16_t pmd_tx_full(void *txq, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct pmd_txq *q = txq;
-	uint32_t tail = q->tail;
-	uint16_t i;
-
-	if (q->mask - (tail - q->next) <= q->mask / 2)
-		pmd_tx_reclaim(q);
-	for (i = 0; i < n; i++) {
-		struct rte_mbuf *m = pkts[i];
-		uint32_t need = m->nb_segs + 1u;
-
-		if (unlikely(q->mask - (tail - q->next) < need)) {
-			pmd_tx_reclaim(q);
-			if (q->mask - (tail - q->next) < need) {
-				q->full += (uint64_t)(n - i);
-				break;
-			}
-		}
-		q->bytes += m->pkt_len;
-		tail = full_frame(q, m, tail);
-	}
-	if (unlikely(!i))
-		return 0;
-	q->tail = tail;
-	pmd_tx_go(q);
-	q->packets += i;
-	return i;
+	return pmd_tx_packets(txq, pkts, n, full_frame);
 }
 
 uint16_t pmd_tx_none(void *txq, struct rte_mbuf **pkts, uint16_t n)

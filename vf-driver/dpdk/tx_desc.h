@@ -40,3 +40,52 @@ static inline void pmd_tx_put(struct pmd_txq *q, uint32_t *tail, uint64_t lo, ui
 void pmd_tx_go(struct pmd_txq *q);
 /* tx.c: free what was sent, of a queue whose reports are in rs[] */
 void pmd_tx_reclaim(struct pmd_txq *q);
+
+/* The data descriptors of one packet, whose command is in @hi; a report every @every at least. */
+static __rte_always_inline void pmd_tx_chain(struct pmd_txq *q, uint32_t *tail, struct rte_mbuf *m,
+					     uint64_t hi, uint32_t every)
+{
+	for (; m->next; m = m->next)
+		pmd_tx_put(q, tail, m->buf_iova + m->data_off, hi | m->data_len, m);
+
+	hi |= NIC_TXD_EOP;
+	if (*tail + 1 - q->reported >= every) {
+		hi |= NIC_TXD_RS;
+		q->reported = *tail + 1;
+		q->rs[q->rs_last++ & q->mask] = *tail + 1;
+	}
+	pmd_tx_put(q, tail, m->buf_iova + m->data_off, hi | m->data_len, m);
+}
+
+/* A burst of packets that may be chains, by @put: all descriptors of one, for which there is room.
+ */
+static __rte_always_inline uint16_t pmd_tx_packets(struct pmd_txq *q, struct rte_mbuf **pkts,
+						   uint16_t n,
+						   void (*put)(struct pmd_txq *q,
+							       struct rte_mbuf *m, uint32_t *tail))
+{
+	uint32_t tail = q->tail;
+	uint16_t i;
+
+	if (q->mask - (tail - q->next) <= q->mask / 2)
+		pmd_tx_reclaim(q);
+	for (i = 0; i < n; i++) {
+		uint32_t need = pkts[i]->nb_segs + 1u;
+
+		if (unlikely(q->mask - (tail - q->next) < need)) {
+			pmd_tx_reclaim(q);
+			if (q->mask - (tail - q->next) < need) {
+				q->full += (uint64_t)(n - i);
+				break;
+			}
+		}
+		q->bytes += pkts[i]->pkt_len;
+		put(q, pkts[i], &tail);
+	}
+	if (unlikely(!i))
+		return 0;
+	q->tail = tail;
+	pmd_tx_go(q);
+	q->packets += i;
+	return i;
+}

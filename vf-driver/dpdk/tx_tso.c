@@ -62,7 +62,7 @@ static uint64_t command_of(struct pmd_txq *q, const struct rte_mbuf *m)
 }
 
 /* All descriptors of one packet; the ring has room for them. */
-static uint32_t packet_put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t tail)
+static inline void packet_put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t *tail)
 {
 	uint64_t hi = command_of(q, m);
 
@@ -70,49 +70,15 @@ static uint32_t packet_put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t tail)
 		struct context c = context_of(m);
 
 		if (c.lo != q->ctx_lo || c.hi != q->ctx_hi) {
-			pmd_tx_put(q, &tail, c.lo, c.hi, NULL);
+			pmd_tx_put(q, tail, c.lo, c.hi, NULL);
 			q->ctx_lo = c.lo;
 			q->ctx_hi = c.hi;
 		}
 	}
-	for (; m->next; m = m->next)
-		pmd_tx_put(q, &tail, m->buf_iova + m->data_off, hi | m->data_len, m);
-
-	hi |= NIC_TXD_EOP;
-	if (tail + 1 - q->reported >= REPORT) {
-		hi |= NIC_TXD_RS;
-		q->reported = tail + 1;
-		q->rs[q->rs_last++ & q->mask] = tail + 1;
-	}
-	pmd_tx_put(q, &tail, m->buf_iova + m->data_off, hi | m->data_len, m);
-	return tail;
+	pmd_tx_chain(q, tail, m, hi, REPORT);
 }
 
 uint16_t pmd_tx_tso(void *txq, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct pmd_txq *q = txq;
-	uint32_t tail = q->tail;
-	uint16_t i;
-
-	if (q->mask - (tail - q->next) <= q->mask / 2)
-		pmd_tx_reclaim(q);
-	for (i = 0; i < n; i++) {
-		uint32_t need = pkts[i]->nb_segs + 1u;
-
-		if (unlikely(q->mask - (tail - q->next) < need)) {
-			pmd_tx_reclaim(q);
-			if (q->mask - (tail - q->next) < need) {
-				q->full += (uint64_t)(n - i);
-				break;
-			}
-		}
-		q->bytes += pkts[i]->pkt_len;
-		tail = packet_put(q, pkts[i], tail);
-	}
-	if (unlikely(!i))
-		return 0;
-	q->tail = tail;
-	pmd_tx_go(q);
-	q->packets += i;
-	return i;
+	return pmd_tx_packets(txq, pkts, n, packet_put);
 }

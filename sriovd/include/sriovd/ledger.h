@@ -207,7 +207,7 @@ int ledger_del_child(struct ledger *l, const char *kind, const char *name) _must
 int ledger_put_plug(struct ledger *l, const struct row_plug *row) _must_check_;
 
 /**
- * ledger_put_op(), ledger_del_op() - as ledger_put_plug()
+ * ledger_put_op(), ledger_del_op() - as ledger_put_plug(); to delete waits for the disk
  *
  * Context: baton. Return: as ledger_put_pf(). Source: SQLite manual, PRAGMA synchronous.
  */
