@@ -23,6 +23,7 @@
 
 #define PAGES_ENGINE 300 /* 512 MiB for the generator, and some */
 #define PAGES_PEERS  500 /* 512 MiB for Open vSwitch, the rest for others */
+#define PAGES_PLAIN  300 /* a peer that is not told how many buffers to have */
 #define WORK_DIR     "/run/sriov-bench.XXXXXX"
 #define ENGINE_MB    512u
 #define CALIBRATE_MS 60000u
@@ -217,10 +218,15 @@ static int read_device(struct bench_host *b)
 /* Those of the peers only where there may be peers. */
 static int pages_wanted(const struct bench_host *b)
 {
-	for (unsigned int i = 0; i < b->n_paths; i++)
-		if (!(b->path[i].kind->traits & BH_TRAIT_GIVEN))
-			return PAGES_ENGINE + PAGES_PEERS;
-	return PAGES_ENGINE;
+	int peers = 0, plain = 0;
+
+	for (unsigned int i = 0; i < b->n_paths; i++) {
+		if (b->path[i].kind->traits & BH_TRAIT_PLAIN)
+			plain += PAGES_PLAIN;
+		else if (!(b->path[i].kind->traits & BH_TRAIT_GIVEN))
+			peers = PAGES_PEERS;
+	}
+	return PAGES_ENGINE + peers + plain;
 }
 
 static int init(struct bench_host *b, const struct bh_options *opt)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of paths, and how any of them is brought up. */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,11 +35,19 @@ static const struct bh_kind kinds[] = {
 	 bh_start_memif_zc, NULL},
 	{"kernel-bridge", false, "2 veth pairs on a Linux bridge, packet sockets", BH_TRAIT_SLOW,
 	 bh_start_kernel, NULL},
+	{"vhost-default", false, "DPDK vhost-user and its driver without options, io forwarding",
+	 BH_TRAIT_PLAIN, bh_start_vhost_default, NULL},
+	{"memif-default", false, "DPDK memif without options, io forwarding", BH_TRAIT_PLAIN,
+	 bh_start_memif_default, NULL},
+	{"ovs-dpdk-default", false, "Open vSwitch of path ovs-dpdk, no options on either side",
+	 BH_TRAIT_PLAIN, bh_start_ovs_default, NULL},
 	{"vfio", true, "our driver on 2 VFs of the kernel's VFIO, switched by their device",
 	 BH_TRAIT_GIVEN, bh_start_vfio, NULL},
 	{"igb-vf", false, "DPDK's own driver on the VFs of path vfio", BH_TRAIT_GIVEN,
 	 bh_start_igb_vf, NULL},
 };
+
+static_assert(sizeof(kinds) / sizeof(*kinds) <= BH_PATHS_MAX, "a slot for each path");
 
 int bh_path_fail(struct bh_path *p, const char *fmt, ...)
 {
@@ -86,6 +95,19 @@ static const struct bh_kind *known(const char *word, size_t len)
 	return NULL;
 }
 
+/*
+ * Without names: all that needs nothing. DPDK has 32 ports, which are taken when peers are there
+ * with their defaults too: not beside VFs that were given.
+ */
+static bool chosen(const struct bh_options *opt, const struct bh_kind *kind)
+{
+	if (opt->only)
+		return listed(opt->only, kind->name);
+	if (kind->traits & BH_TRAIT_GIVEN)
+		return opt->bdf;
+	return !(kind->traits & BH_TRAIT_PLAIN) || !(opt->quick || opt->bdf);
+}
+
 int bh_paths_choose(struct bench_host *b)
 {
 	const char *only = b->opt->only;
@@ -110,8 +132,7 @@ int bh_paths_choose(struct bench_host *b)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct bh_path *p = &b->path[b->n_paths];
 
-		if (only ? !listed(only, kinds[i].name)
-			 : !b->opt->bdf && kinds[i].traits & BH_TRAIT_GIVEN)
+		if (!chosen(b->opt, &kinds[i]))
 			continue;
 		*p = (struct bh_path){
 			.kind = &kinds[i], .state = BH_FAILED, .commands = json_array()};
@@ -245,10 +266,10 @@ int bh_paths_start(struct bench_host *b)
 		if (r < 0)
 			return r;
 		if (p->state == BH_READY) {
-			fprintf(stderr, "bench: %-13s ready: %s\n", p->kind->name, p->kind->what);
+			fprintf(stderr, "bench: %-16s ready: %s\n", p->kind->name, p->kind->what);
 			continue;
 		}
-		fprintf(stderr, "bench: %-13s %s: %s\n", p->kind->name,
+		fprintf(stderr, "bench: %-16s %s: %s\n", p->kind->name,
 			p->state == BH_ABSENT ? "absent" : "failed", p->reason);
 		for (unsigned int j = 0; j < p->n_procs; j++)
 			bh_kill(&p->proc[j]);

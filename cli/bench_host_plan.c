@@ -97,7 +97,14 @@ bool bh_plan_searches(const struct bh_plan *plan, unsigned int traits, unsigned 
 {
 	unsigned int rounds = traits & BH_TRAIT_AA ? plan->curve_rounds : SEARCH_ROUNDS;
 
-	return !repeat && !(traits & BH_TRAIT_SELF) && round < rounds && round < plan->curve_rounds;
+	return !repeat && !(traits & (BH_TRAIT_SELF | BH_TRAIT_PLAIN)) && round < rounds &&
+	       round < plan->curve_rounds;
+}
+
+/* No goal is judged by what is not tuned: enough rounds for a figure of it will do. */
+bool bh_plan_due(const struct bh_plan *plan, unsigned int traits, unsigned int round)
+{
+	return !(traits & BH_TRAIT_PLAIN) || plan->quick || round < plan->curve_rounds;
 }
 
 struct bh_block bh_plan_trial(double share)
@@ -115,7 +122,7 @@ struct bh_block bh_plan_trial(double share)
 unsigned int bh_plan_visit(const struct bh_plan *plan, unsigned int traits, unsigned int round,
 			   bool repeat, struct bh_block *blocks)
 {
-	bool curve = round < plan->curve_rounds && !repeat;
+	bool curve = round < plan->curve_rounds && !repeat && !(traits & BH_TRAIT_PLAIN);
 	unsigned int n = 0;
 
 	blocks[n++] = load(plan, 64, LINE_BURST);
@@ -129,7 +136,7 @@ unsigned int bh_plan_visit(const struct bh_plan *plan, unsigned int traits, unsi
 	};
 	if (repeat)
 		return n;
-	if (!plan->quick || (traits & BH_TRAIT_LARGE))
+	if (!plan->quick || (traits & (BH_TRAIT_LARGE | BH_TRAIT_PLAIN)))
 		blocks[n++] = load(plan, 1518, LINE_BURST);
 	if (traits & BH_TRAIT_BURST)
 		blocks[n++] = load(plan, 64, 1);

@@ -24,6 +24,7 @@ enum bh_test {
 #define BH_TRAIT_SLOW  0x10u /* a system call or a trap a frame: no bursts, no loads of Mpps */
 #define BH_TRAIT_SELF  0x20u /* compared with another path of ours at one point only */
 #define BH_TRAIT_GIVEN 0x40u /* on VFs that were given, which it has while it is measured only */
+#define BH_TRAIT_PLAIN 0x80u /* a peer without tuning: in --full or by name, in fewer rounds */
 
 struct bh_block {
 	enum bh_test test;
@@ -55,6 +56,9 @@ void bh_plan_init(struct bh_plan *plan, bool quick, unsigned int rounds);
  */
 unsigned int bh_plan_visit(const struct bh_plan *plan, unsigned int traits, unsigned int round,
 			   bool repeat, struct bh_block *blocks);
+
+/** bh_plan_due() - is a path visited in @round at all? Context: any; pure. Source: none. */
+bool bh_plan_due(const struct bh_plan *plan, unsigned int traits, unsigned int round);
 
 /**
  * bh_plan_searches() - does a visit also look for the rates that lose nothing, or little?

@@ -375,13 +375,15 @@ static int visit(struct bench_host *b, struct bh_path *p, const struct place *at
 	return r;
 }
 
-/* Paths that are there, those with A/A twice: what a round visits. */
-static unsigned int stops_of(struct bench_host *b, unsigned int *stop, bool *repeat)
+/* Paths that are there and due, those with A/A twice: what a round visits. */
+static unsigned int stops_of(struct bench_host *b, unsigned int round, unsigned int *stop,
+			     bool *repeat)
 {
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < b->n_paths; i++) {
-		if (b->path[i].state != BH_READY)
+		if (b->path[i].state != BH_READY ||
+		    !bh_plan_due(&b->plan, b->path[i].kind->traits, round))
 			continue;
 		repeat[n] = false;
 		stop[n++] = i;
@@ -405,7 +407,7 @@ static int round_of(struct bench_host *b, unsigned int round, uint64_t *random)
 {
 	unsigned int stop[2 * BH_PATHS_MAX], order[2 * BH_PATHS_MAX];
 	bool repeat[2 * BH_PATHS_MAX];
-	unsigned int n = stops_of(b, stop, repeat);
+	unsigned int n = stops_of(b, round, stop, repeat);
 
 	bh_shuffle(order, n, random);
 	for (unsigned int i = 0; i < n; i++) {
