@@ -128,25 +128,25 @@ void fp_block_begin(struct fp_bench *b, const struct fp_bpath *path, struct fp_r
 		    struct fp_block *block)
 {
 	memset(block, 0, sizeof(*block));
-	block->may_lose = FP_LOST_RATE;
+	block->may_lose = DISTURB_LOST_RATE;
 	b->block++;
 	fp_path_drops(path, block->drops);
 	*r = (struct fp_rounds){.gap_ticks = b->tsc_hz / USEC_PER_SEC * GAP_US};
-	fp_host_read(&block->used, b->cpu);
+	disturb_read(&block->used, b->cpu);
 	r->last = tsc_read();
 }
 
 void fp_block_stop(const struct fp_bench *b, const struct fp_rounds *r, struct fp_block *block)
 {
-	struct fp_host before = block->used;
+	struct disturb_host before = block->used;
 	uint64_t ticks_per_us = b->tsc_hz / USEC_PER_SEC;
 
-	fp_host_read(&block->used, b->cpu);
-	fp_host_since(&block->used, &before);
-	block->gaps = (struct fp_gaps){.over = r->over,
-				       .max_us = r->max / ticks_per_us,
-				       .lost_us = r->lost / ticks_per_us,
-				       .stall_us = r->stall / ticks_per_us};
+	disturb_read(&block->used, b->cpu);
+	disturb_since(&block->used, &before);
+	block->gaps = (struct disturb_gaps){.over = r->over,
+					    .max_us = r->max / ticks_per_us,
+					    .lost_us = r->lost / ticks_per_us,
+					    .stall_us = r->stall / ticks_per_us};
 	block->busy_ticks = r->busy;
 	block->idle_ticks = r->idle;
 	block->polls = r->polls;

@@ -40,7 +40,8 @@ static json_t *drops_json(const struct fp_drops *d)
 json_t *fp_block_json(const struct fp_block *b)
 {
 	json_t *why = json_array(), *j;
-	bool valid = fp_valid(&b->used, &b->gaps, &b->offer, b->gone, b->may_lose, why);
+	bool valid = disturb_valid("generator", &b->used, &b->gaps, &b->offer, b->gone, b->may_lose,
+				   why);
 
 	j = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "ok", true, "sent",
 		      (json_int_t)b->sent, "received", (json_int_t)b->received, "missing",

@@ -109,7 +109,7 @@ int fp_run_open(struct fp_bench *b, struct fp_bpath *path, const struct fp_run *
 	if (rc < 0)
 		return rc;
 	fp_block_begin(b, path, &r, block);
-	block->may_lose = FP_LOST_TAIL;
+	block->may_lose = DISTURB_LOST_TAIL;
 	fp_way_init(&o.way, b, path, 0, run->size);
 	o.begin = now = r.last;
 	o.record = o.begin + run->discard_us * ticks_per_us;
@@ -132,8 +132,8 @@ int fp_run_open(struct fp_bench *b, struct fp_bpath *path, const struct fp_run *
 		held += o.way.when[i] >= o.record;
 	block->unsent = held + fp_sched_behind(&o.sched, o.end - o.begin);
 	block->window_sent = block->offer.due - held;
-	block->offer = (struct fp_offer){.due = block->window_sent + block->unsent,
-					 .sent = block->window_sent};
+	block->offer = (struct disturb_offer){.due = block->window_sent + block->unsent,
+					      .sent = block->window_sent};
 	fp_way_done(&o.way);
 	fp_ways_drain(&o.way, 1, block, o.record);
 	fp_block_end(path, &o.way, 1, block);

@@ -7,7 +7,7 @@
  */
 #include "bench_frame.h"
 #include "bench_path.h"
-#include "bench_valid.h"
+#include <lib/disturb.h>
 #include <abi/hist.h>
 
 #define FP_BENCH_BURST_MAX 256u
@@ -43,10 +43,10 @@ struct fp_run {
 struct fp_block {
 	uint64_t sent, received, corrupt, duplicate, reordered, foreign;
 	struct fp_drops drops[2];
-	struct fp_gaps gaps;
-	struct fp_host used;
-	struct fp_offer offer;
-	unsigned int may_lose; /* FP_LOST_* */
+	struct disturb_gaps gaps;
+	struct disturb_host used;
+	struct disturb_offer offer;
+	unsigned int may_lose; /* DISTURB_LOST_* */
 	bool gone;
 	/* throughput and open loop: the measured window */
 	uint64_t window_ticks, window_sent, window_received;

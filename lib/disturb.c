@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "bench_valid.h"
+#include <lib/disturb.h>
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #define STAT_STEAL 8  /* the column of /proc/stat */
 #define WAKE_US	   20 /* from a wake-up until the thread runs, on a CPU that nobody else has */
 
-uint64_t fp_steal_of(const char *text, int cpu)
+uint64_t disturb_steal(const char *text, int cpu)
 {
 	char name[16];
 	int len = snprintf(name, sizeof(name), "cpu%d ", cpu);
@@ -45,7 +45,7 @@ static bool file_read(const char *path, char *buf, size_t size)
 	return n > 0;
 }
 
-void fp_host_read(struct fp_host *host, const int cpu[2])
+void disturb_read(struct disturb_host *host, const int cpu[2])
 {
 	static char text[16384]; /* the lines of the CPUs come first */
 	uint64_t tick_us = USEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
@@ -56,7 +56,7 @@ void fp_host_read(struct fp_host *host, const int cpu[2])
 	if (file_read("/proc/stat", text, sizeof(text)))
 		for (unsigned int i = 0; i < 2; i++)
 			if (cpu[i] >= 0 && (i == 0 || cpu[1] != cpu[0]))
-				host->steal_us += fp_steal_of(text, cpu[i]) * tick_us;
+				host->steal_us += disturb_steal(text, cpu[i]) * tick_us;
 	if (file_read("/proc/thread-self/schedstat", text, sizeof(text))) {
 		uint64_t wait_ns;
 
@@ -75,7 +75,7 @@ static uint64_t grown(uint64_t now, uint64_t before)
 	return now > before ? now - before : 0;
 }
 
-void fp_host_since(struct fp_host *now, const struct fp_host *before)
+void disturb_since(struct disturb_host *now, const struct disturb_host *before)
 {
 	now->wall_us = grown(now->wall_us, before->wall_us);
 	now->steal_us = grown(now->steal_us, before->steal_us);
@@ -85,28 +85,31 @@ void fp_host_since(struct fp_host *now, const struct fp_host *before)
 }
 
 /* A path that calls the kernel for its frames has long rounds by nature. */
-static bool polls_only(const struct fp_host *used)
+static bool polls_only(const struct disturb_host *used)
 {
 	return used->switches == 0 && used->system_us * 20 < used->wall_us;
 }
 
 /* Ready and not running, but for the wake-ups of a path that waits in system calls. */
-static uint64_t others_us(const struct fp_host *used)
+static uint64_t others_us(const struct disturb_host *used)
 {
 	uint64_t own = used->switches * WAKE_US;
 
 	return used->wait_us > own ? used->wait_us - own : 0;
 }
 
-static void because(json_t *why, const char *what, uint64_t us, const struct fp_host *used)
+/* @who may be empty */
+static void because(json_t *why, const char *before, const char *who, const char *after,
+		    uint64_t us, const struct disturb_host *used)
 {
-	json_array_append_new(why,
-			      json_sprintf("%s %" PRIu64 ".%" PRIu64 " ms of %" PRIu64 " ms", what,
-					   us / 1000, us % 1000 / 100, used->wall_us / 1000));
+	json_array_append_new(
+		why, json_sprintf("%s%s%s %" PRIu64 ".%" PRIu64 " ms of %" PRIu64 " ms", before,
+				  who, after, us / 1000, us % 1000 / 100, used->wall_us / 1000));
 }
 
-bool fp_valid(const struct fp_host *used, const struct fp_gaps *gaps, const struct fp_offer *offer,
-	      bool gone, unsigned int lost, json_t *why)
+bool disturb_valid(const char *who, const struct disturb_host *used,
+		   const struct disturb_gaps *gaps, const struct disturb_offer *offer, bool gone,
+		   unsigned int lost, json_t *why)
 {
 	uint64_t others = others_us(used), most = used->wall_us * lost / 1000;
 	uint64_t gap = polls_only(used) ? gaps->lost_us : gaps->stall_us;
@@ -115,11 +118,11 @@ bool fp_valid(const struct fp_host *used, const struct fp_gaps *gaps, const stru
 	if (gone)
 		json_array_append_new(why, json_string("a port's device went away"));
 	if (used->steal_us > most)
-		because(why, "the hypervisor took", used->steal_us, used);
+		because(why, "the hypervisor took", "", "", used->steal_us, used);
 	if (others > most)
-		because(why, "others ran on the generator's CPU for", others, used);
+		because(why, "others ran on the ", who, "'s CPU for", others, used);
 	else if (gap > most)
-		because(why, "the generator was interrupted for", gap, used);
+		because(why, "the ", who, " was interrupted for", gap, used);
 	if (offer->due &&
 	    (offer->sent * 100 < offer->due * 99 || offer->sent * 100 > offer->due * 101))
 		json_array_append_new(why, json_sprintf("%" PRIu64 " frames were sent, %" PRIu64
