@@ -7,6 +7,7 @@
 #include <cli/calib.h>
 #include <lib/clock.h>
 
+#include "bench_block.h"
 #include "bench_host.h"
 #include "bench_host_search.h"
 #include "bench_host_waits.h"
@@ -25,28 +26,6 @@
  */
 #define LOST_RATE   50u
 #define LOST_TAIL   5u
-
-static const char *const test_names[] = {
-	[BH_THROUGHPUT] = "throughput",
-	[BH_PINGPONG] = "pingpong",
-	[BH_OPEN] = "open",
-};
-
-/* Where a block stands, and what it belongs to. */
-struct place {
-	unsigned int round, order;
-	bool repeat;
-	double c2c_ns; /* 0: not measured */
-};
-
-static const char *mode_of(const struct bh_block *block)
-{
-	if (block->test == BH_PINGPONG)
-		return "one";
-	if (block->test == BH_OPEN)
-		return block->constant ? "constant" : "poisson";
-	return block->mpps > 0 || block->share > 0 ? "rate" : "credit";
-}
 
 /* What is offered: given, or a share of what the path can do. */
 static double offered(const struct bh_path *p, const struct bh_block *block)
@@ -68,7 +47,7 @@ static json_t *request_of(const struct bh_path *p, const struct bh_block *block)
 				 "throughput", "path", path, "size", (int)block->size, "burst",
 				 (int)block->burst, "direction", block->one_way ? "one" : "both",
 				 "discard_ms", (int)block->discard_ms, "measure_ms", (int)block->ms,
-				 "mode", mode_of(block), "mpps", offered(p, block));
+				 "mode", bench_block_mode(block), "mpps", offered(p, block));
 	case BH_PINGPONG:
 		return json_pack("{s:s, s:s, s:i, s:i}", "op", "pingpong", "path", path, "size",
 				 (int)block->size, "ms", (int)block->ms);
@@ -77,27 +56,8 @@ static json_t *request_of(const struct bh_path *p, const struct bh_block *block)
 	}
 	return json_pack("{s:s, s:s, s:f, s:i, s:i, s:s, s:i, s:i}", "op", "open", "path", path,
 			 "mpps", offered(p, block), "size", (int)block->size, "burst",
-			 (int)block->burst, "schedule", mode_of(block), "discard_ms",
+			 (int)block->burst, "schedule", bench_block_mode(block), "discard_ms",
 			 (int)block->discard_ms, "ms", (int)block->ms);
-}
-
-static uint64_t count_of(const json_t *o, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(o, key));
-
-	return n < 0 ? 0 : (uint64_t)n;
-}
-
-static void invalid(json_t *answer, const char *why)
-{
-	json_t *list = json_object_get(answer, "why");
-
-	if (!list) {
-		list = json_array();
-		json_object_set_new(answer, "why", list);
-	}
-	json_array_append_new(list, json_string(why));
-	json_object_set_new(answer, "valid", json_false());
 }
 
 /*
@@ -130,7 +90,7 @@ static int probe(struct bench_host *b, const struct bh_path *p, uint64_t *ret_fo
 				    PROBE_MS),
 			  PROBE_MS + ANSWER_MS, &answer, why);
 	if (r >= 0)
-		*ret_foreign = count_of(answer, "foreign");
+		*ret_foreign = bench_block_count(answer, "foreign");
 	return r;
 }
 
@@ -141,7 +101,8 @@ static int probe(struct bench_host *b, const struct bh_path *p, uint64_t *ret_fo
 static int conserve(struct bench_host *b, const struct bh_path *p, json_t *answer,
 		    const struct bh_counters *before, struct bh_counters *after)
 {
-	uint64_t missing = count_of(answer, "missing"), ports = drops_of_ports(answer), late = 0;
+	uint64_t missing = bench_block_count(answer, "missing"), ports = drops_of_ports(answer),
+		 late = 0;
 	uint64_t known = after->dropped - before->dropped + ports;
 	json_t *drops = json_object_get(answer, "drops");
 	char why[128];
@@ -164,12 +125,13 @@ static int conserve(struct bench_host *b, const struct bh_path *p, json_t *answe
 						(json_int_t)(after->dropped - before->dropped),
 						"after_the_end", (json_int_t)late));
 	if (late)
-		invalid(answer, "frames arrived after the end: the switch did not run for a while");
+		bench_block_spoil(
+			answer, "frames arrived after the end: the switch did not run for a while");
 	if (missing <= known + late)
 		return 0;
 	bh_text(why, sizeof(why), "%llu frames are missing that no counter knows of",
 		(unsigned long long)(missing - known - late));
-	invalid(answer, why);
+	bench_block_spoil(answer, why);
 	return 0;
 }
 
@@ -181,26 +143,17 @@ static void waits_of(const struct bh_path *p, struct bh_waits *ret_waits)
 			bh_waits_add(ret_waits, p->proc[i].pid);
 }
 
-/* @wall_us: with what came after the block's time, to its last frames */
-static void note_waits(json_t *answer, const struct bh_block *block, uint64_t waited_us,
-		       uint64_t wall_us)
+static uint64_t wait_allowed_us(const struct bh_block *block)
 {
-	uint64_t ms = block->discard_ms + block->ms;
-	char why[96];
-
-	json_object_set_new(answer, "switch_wait_ms", json_real((double)waited_us / 1000));
-	if (waited_us <= ms * (block->test == BH_OPEN ? LOST_TAIL : LOST_RATE))
-		return;
-	bh_text(why, sizeof(why), "others ran on the switch's CPU for %.1f ms of %llu ms",
-		(double)waited_us / 1000, (unsigned long long)wall_us / 1000);
-	invalid(answer, why);
+	return (uint64_t)(block->discard_ms + block->ms) *
+	       (block->test == BH_OPEN ? LOST_TAIL : LOST_RATE);
 }
 
 /* What a frame cost the switch: of the whole block, as the frames are that it received. */
 static void note_cycles(json_t *answer, const struct bh_block *block,
 			const struct bh_counters *before, const struct bh_counters *after)
 {
-	uint64_t frames = count_of(answer, "received");
+	uint64_t frames = bench_block_count(answer, "received");
 
 	if (block->test == BH_THROUGHPUT && frames && after->busy_tsc > before->busy_tsc)
 		json_object_set_new(
@@ -208,39 +161,13 @@ static void note_cycles(json_t *answer, const struct bh_block *block,
 			json_real((double)(after->busy_tsc - before->busy_tsc) / (double)frames));
 }
 
-static int decorate(json_t *answer, const struct bh_path *p, const struct bh_block *block,
-		    const struct place *at)
-{
-	const char *test = test_names[block->test];
-	int r;
-
-	json_object_del(answer, "ok");
-	r = json_object_update_new(
-		answer, json_pack("{s:i, s:i, s:s, s:s, s:i, s:i, s:s, s:s}", "round",
-				  (int)at->round, "order", (int)at->order, "path", p->kind->name,
-				  "test", at->repeat ? "aa" : test, "size", (int)block->size,
-				  "burst", (int)block->burst, "direction",
-				  block->one_way || block->test == BH_OPEN ? "one" : "both", "mode",
-				  mode_of(block)));
-	if (r < 0)
-		return -ENOMEM;
-	if (at->repeat)
-		json_object_set_new(answer, "repeats", json_string(test));
-	if (offered(p, block) > 0)
-		json_object_set_new(answer, "asked_mpps", json_real(offered(p, block)));
-	if (block->share > 0)
-		json_object_set_new(answer, "share", json_real(block->share));
-	if (block->test == BH_PINGPONG && at->c2c_ns > 0)
-		json_object_set_new(answer, "c2c_ns", json_real(at->c2c_ns));
-	return 0;
-}
-
 static void remember(struct bh_path *p, const struct bh_block *block, const json_t *answer,
 		     uint64_t messages)
 {
 	double mpps = json_number_value(json_object_get(answer, "mpps"));
 
-	p->packets += count_of(answer, "received") + count_of(answer, "discarded");
+	p->packets +=
+		bench_block_count(answer, "received") + bench_block_count(answer, "discarded");
 	p->messages += messages > p->messages_block ? messages - p->messages_block : 0;
 	if (block->test != BH_THROUGHPUT || block->size != 64 || block->burst != 32)
 		return;
@@ -252,7 +179,7 @@ static void remember(struct bh_path *p, const struct bh_block *block, const json
 
 /* Return: 0, also when the path failed; -EINTR; another errno when the engine can do no more. */
 static int measure(struct bench_host *b, struct bh_path *p, const struct bh_block *block,
-		   const struct place *at)
+		   const struct bench_place *at)
 {
 	struct bh_counters before, after;
 	json_auto_t *answer = NULL;
@@ -274,8 +201,9 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 	}
 	counted = counted && bh_counters(p, &after) == 0;
 	if (p->ctl[0] && !counted)
-		invalid(answer, "the switch did not tell its counters");
-	note_waits(answer, block, bh_waits_since(&was, &is), clock_us() - start);
+		bench_block_spoil(answer, "the switch did not tell its counters");
+	bench_block_waits(answer, bh_waits_since(&was, &is), wait_allowed_us(block),
+			  clock_us() - start);
 	remember(p, block, answer, counted ? after.messages - before.messages : 0);
 	if (counted)
 		note_cycles(answer, block, &before, &after);
@@ -283,10 +211,11 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 		r = conserve(b, p, answer, &before, &after);
 	if (r < 0)
 		return r;
-	p->sent = count_of(answer, "sent");
-	p->missing = count_of(answer, "missing");
+	p->sent = bench_block_count(answer, "sent");
+	p->missing = bench_block_count(answer, "missing");
 	p->valid = json_is_true(json_object_get(answer, "valid"));
-	r = decorate(answer, p, block, at);
+	json_object_del(answer, "ok");
+	r = bench_block_place(answer, p->kind->name, block, offered(p, block), at);
 	if (r >= 0 && json_array_append(b->blocks, answer) < 0)
 		r = -ENOMEM;
 	return r;
@@ -333,7 +262,7 @@ static int note_rung(struct bench_host *b, struct bh_path *p)
 	return of_engine(bh_engine_answer(&b->engine, RUNG_MS + ANSWER_MS, NULL, why));
 }
 
-static int search(struct bench_host *b, struct bh_path *p, const struct place *at)
+static int search(struct bench_host *b, struct bh_path *p, const struct bench_place *at)
 {
 	struct bh_search s;
 	double share;
@@ -349,7 +278,7 @@ static int search(struct bench_host *b, struct bh_path *p, const struct place *a
 	return r;
 }
 
-static int visit(struct bench_host *b, struct bh_path *p, const struct place *at)
+static int visit(struct bench_host *b, struct bh_path *p, const struct bench_place *at)
 {
 	struct bh_block blocks[BH_BLOCKS_MAX];
 	unsigned int n;
@@ -412,7 +341,7 @@ static int round_of(struct bench_host *b, unsigned int round, uint64_t *random)
 	bh_shuffle(order, n, random);
 	for (unsigned int i = 0; i < n; i++) {
 		struct bh_path *p = &b->path[stop[order[i]]];
-		struct place at = {.round = round, .order = i, .repeat = repeat[order[i]]};
+		struct bench_place at = {.round = round, .order = i, .repeat = repeat[order[i]]};
 		int r;
 
 		if (p->state != BH_READY)
