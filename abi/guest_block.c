@@ -46,6 +46,8 @@ int guest_res_check(const struct guest_req *req, const struct guest_res *res)
 		return -EBADMSG;
 	for (unsigned int i = 0; i < HIST_BUCKETS; i++)
 		n += res->hist.bucket[i];
+	if (res->gaps.max > res->gaps.lost || res->gaps.stalled > res->gaps.lost)
+		return -EBADMSG;
 	if (n != res->hist.n || res->hist.min > res->hist.max)
 		return -EBADMSG;
 	if (req->kind == GUEST_REQ_RTT && n > req->count)

@@ -154,6 +154,12 @@ static json_t *hist_json(const struct hist *h)
 			 "max", (json_int_t)h->max, "buckets", buckets);
 }
 
+static json_t *gaps_json(const struct guest_gaps *g)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "n", (json_int_t)g->n, "max", (json_int_t)g->max,
+			 "lost", (json_int_t)g->lost, "stalled", (json_int_t)g->stalled);
+}
+
 /* A function that left meanwhile took its counters along. */
 static json_int_t since(uint64_t now, uint64_t start)
 {
@@ -173,10 +179,10 @@ void request_answer(struct control *c, struct waiter *w, const struct guest_res 
 		"messages", since(now.messages, c->traps.messages), "kvm_exits",
 		since(now.kvm_exits, c->traps.kvm_exits), "source", control_exit_source(c));
 	ctl_reply(req,
-		  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "error",
+		  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "error",
 			    (json_int_t)res->error, "sent", (json_int_t)res->sent, "received",
 			    (json_int_t)res->received, "bytes", (json_int_t)res->bytes, "ticks",
 			    (json_int_t)res->ticks, "lost", (json_int_t)res->lost, "corrupt",
-			    (json_int_t)res->corrupt, "tsc_khz", (json_int_t)c->vm.tsc_khz, "hist",
-			    hist_json(&res->hist), "traps", traps));
+			    (json_int_t)res->corrupt, "tsc_khz", (json_int_t)c->vm.tsc_khz, "gaps",
+			    gaps_json(&res->gaps), "hist", hist_json(&res->hist), "traps", traps));
 }

@@ -144,6 +144,11 @@ static void a_result_whose_counts_contradict_is_refused(void **state)
 	assert_int_equal(guest_res_check(&q, r), -EBADMSG);
 	r->hist.bucket[4] = 1;
 	assert_int_equal(guest_res_check(&q, r), 0);
+	r->gaps = (struct guest_gaps){.n = 2, .max = 70, .lost = 100, .stalled = 70};
+	assert_int_equal(guest_res_check(&q, r), 0);
+	r->gaps.max = 101;
+	assert_int_equal(guest_res_check(&q, r), -EBADMSG);
+	r->gaps.max = 70;
 	r->error = 5000;
 	assert_int_equal(guest_res_check(&q, r), -EBADMSG);
 	free(r);

@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFS	512u
-#define WIRE	512u
-#define SLOT_A	2u
-#define SLOT_B	5u
-#define TSC_KHZ 2000000u
+#define BUFS	    512u
+#define WIRE	    512u
+#define SLOT_A	    2u
+#define SLOT_B	    5u
+#define TSC_KHZ	    2000000u
+#define STALL_TICKS UINT64_C(6000000) /* 3 ms */
 
 struct port {
 	struct nif n;
@@ -31,6 +32,7 @@ static struct rig {
 	unsigned int services, inputs;
 	unsigned int vanish_at; /* service call at which B goes; 0: never */
 	unsigned int cancel_at;
+	unsigned int stall_at; /* service call that takes STALL_TICKS */
 	bool b_gone;
 } rig;
 
@@ -125,6 +127,10 @@ static int service(void *ctx, uint32_t skip)
 		rig.b_gone = true;
 	if (rig.cancel_at && rig.services >= rig.cancel_at)
 		return -ECANCELED;
+	if (rig.stall_at && rig.services == rig.stall_at)
+		for (uint64_t begin = __builtin_ia32_rdtsc();
+		     __builtin_ia32_rdtsc() - begin < STALL_TICKS;)
+			;
 	if (!(skip & BIT32(SLOT_A)))
 		poll(&rig.a);
 	if (!(skip & BIT32(SLOT_B)) && !rig.b_gone)
@@ -282,6 +288,39 @@ static void lost_frames_cost_no_credit_for_ever(void **state)
 	no_buffer_is_lost();
 }
 
+static void a_loop_that_stood_still_is_told(void **state)
+{
+	static const uint32_t kind[] = {GUEST_REQ_RTT, GUEST_REQ_THROUGHPUT};
+	struct guest_res res;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct guest_req q = request(kind[i]);
+
+		q.warmup_us = 0;
+		rig.stall_at = rig.services + 3;
+		assert_int_equal(run(&q, &res), 0);
+		assert_true(rig.services >= rig.stall_at);
+		assert_true(res.gaps.n >= 1);
+		assert_true(res.gaps.max >= STALL_TICKS);
+		assert_true(res.gaps.stalled >= STALL_TICKS);
+		assert_true(res.gaps.lost >= res.gaps.stalled);
+	}
+}
+
+static void a_loop_that_stood_still_while_it_warmed_up_is_not(void **state)
+{
+	struct guest_req q = request(GUEST_REQ_RTT);
+	struct guest_res res;
+
+	q.count = 1;
+	q.warmup = 1000;
+	rig.stall_at = rig.services + 3;
+	assert_int_equal(run(&q, &res), 0);
+	assert_true(rig.services >= rig.stall_at);
+	/* a machine that is busy may add gaps of its own to the one round trip */
+	assert_true(res.gaps.n <= 3);
+}
+
 static void buffers_that_carried_other_frames_are_filled_anew(void **state)
 {
 	struct guest_req q = request(GUEST_REQ_THROUGHPUT), ping = request(GUEST_REQ_PING);
@@ -377,6 +416,8 @@ int main(void)
 		CASE(damaged_payload_is_noticed),
 		CASE(throughput_adds_up_in_both_directions),
 		CASE(lost_frames_cost_no_credit_for_ever),
+		CASE(a_loop_that_stood_still_is_told),
+		CASE(a_loop_that_stood_still_while_it_warmed_up_is_not),
 		CASE(buffers_that_carried_other_frames_are_filled_anew),
 		CASE(ping_resolves_and_counts_echoes),
 		CASE(ping_to_nobody_is_host_unreachable),

@@ -180,9 +180,12 @@ int engine_run(struct engine *e, const struct guest_req *req, struct guest_res *
 	ret = interfaces_find(&r);
 	if (ret < 0)
 		return ret;
+	r.gap = engine_ticks(e, GUEST_GAP_US);
+	r.stall = engine_ticks(e, GUEST_STALL_US);
 	r.deadline = req->timeout_us ? engine_tsc() + engine_ticks(e, req->timeout_us) : UINT64_MAX;
 	disarm(r.a);
 	disarm(r.b);
+	engine_look_first(&r, engine_tsc());
 
 	switch (req->kind) {
 	case GUEST_REQ_PING:

@@ -8,6 +8,7 @@
 
 #define ROUND_TIMEOUT_US UINT64_C(100000)
 #define POLLS_A_LOOK	 2048u /* idle polls between looks at the clock and the rest of the guest */
+#define POLLS_A_STAMP	 16u   /* ... between looks at the clock alone */
 #define ROUNDS_A_LOOK	 64u
 #define RX_MAX		 8u
 
@@ -44,6 +45,8 @@ static int take(struct rtt *m, struct nif *n, const struct testframe *t, uint64_
 		}
 		if (found)
 			return 0;
+		if (idle % POLLS_A_STAMP == POLLS_A_STAMP - 1)
+			engine_look(m->r, engine_tsc());
 		if (idle >= POLLS_A_LOOK) {
 			int r = engine_service(m->r);
 
@@ -70,6 +73,7 @@ static int round_trip(struct rtt *m, uint64_t seq, uint64_t *ret_ticks)
 	testframe_write(&m->there, pkt.data, seq);
 
 	begin = engine_tsc();
+	engine_look(r, begin);
 	until = begin + m->round_ticks;
 	if (!nif_send_one(r->a, pkt.data, pkt.len))
 		return -EAGAIN;
@@ -84,6 +88,7 @@ static int round_trip(struct rtt *m, uint64_t seq, uint64_t *ret_ticks)
 	if (ret < 0)
 		return ret;
 	*ret_ticks = engine_tsc() - begin;
+	engine_look(r, begin + *ret_ticks);
 
 	if (seq % ENGINE_CHECK_STEP == 0 || m->back.bytes <= 64) {
 		if (!testframe_payload_ok(&m->back, pkt.data))
@@ -103,6 +108,7 @@ int engine_rtt(struct engine_run *r)
 
 	testframe_init(&m.there, r->b->host.mac, r->a->host.mac, 0, r->e->run, q->frame_bytes);
 	testframe_init(&m.back, r->a->host.mac, r->b->host.mac, 1, r->e->run, q->frame_bytes);
+	engine_look_first(r, begin);
 
 	for (uint64_t seq = 0, left = q->count, warm = q->warmup; left; seq++) {
 		if (seq % ROUNDS_A_LOOK == 0) {
@@ -117,6 +123,7 @@ int engine_rtt(struct engine_run *r)
 			if (!--warm) {
 				begin = engine_tsc();
 				r->res->bytes = 0;
+				engine_look_first(r, begin);
 			}
 			ret = 0;
 			continue;

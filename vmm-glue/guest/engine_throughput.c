@@ -103,6 +103,7 @@ static int phase(struct engine_run *r, struct direction *d, unsigned int n, unsi
 			quiet = quiet && d[k].next == d[k].seen;
 		}
 		now = engine_tsc();
+		engine_look(r, now);
 		if (quiet)
 			break;
 	}
@@ -121,6 +122,7 @@ int engine_throughput(struct engine_run *r)
 {
 	const struct guest_req *q = r->req;
 	unsigned int n = q->bidir ? 2 : 1;
+	struct guest_gaps gaps;
 	struct direction d[2];
 	uint64_t begin, end;
 	int ret;
@@ -133,18 +135,21 @@ int engine_throughput(struct engine_run *r)
 		return ret;
 
 	begin = engine_tsc();
+	engine_look_first(r, begin);
 	for (unsigned int k = 0; k < n; k++)
 		d[k].first = d[k].next;
 	ret = phase(r, d, n, q->burst, begin + engine_ticks(r->e, q->duration_us));
 	if (ret < 0)
 		return ret;
 	end = engine_tsc();
+	gaps = r->res->gaps;
 	for (unsigned int k = 0; k < n; k++)
 		d[k].last = d[k].next;
 
 	/* what is still on its way gets as long as a stall may take */
 	ret = phase(r, d, n, 0, end + 2 * engine_ticks(r->e, STALL_US));
 	r->res->ticks = end - begin;
+	r->res->gaps = gaps;
 	for (unsigned int k = 0; k < n; k++) {
 		r->res->sent += d[k].last - d[k].first;
 		r->res->received += d[k].received;

@@ -15,7 +15,7 @@
 
 #define GUEST_BLOCK_GPA	    0x20000u
 #define GUEST_BLOCK_MAGIC   0x53524756u /* "VGRS" in memory */
-#define GUEST_BLOCK_VERSION 1u
+#define GUEST_BLOCK_VERSION 2u
 #define GUEST_CON_SIZE	    8192u
 #define GUEST_IFS	    32u /* one entry a PCI slot */
 
@@ -79,16 +79,29 @@ struct guest_req {
 	uint32_t dst_ipv4;   /* PING, host order */
 };
 
+/* Rounds of a measuring loop: longer than GUEST_GAP_US is a gap, than GUEST_STALL_US a stall. */
+#define GUEST_GAP_US   20u
+#define GUEST_STALL_US 1000u
+
+/* When the loop stood still while it measured, in TSC ticks. */
+struct guest_gaps {
+	uint64_t n;
+	uint64_t max;
+	uint64_t lost;	  /* in all of them */
+	uint64_t stalled; /* in those that are stalls */
+};
+
 struct guest_res {
 	uint32_t seq;	/* the guest writes it last: answers the request with this seq */
 	uint32_t error; /* 0 or a positive errno */
 	uint64_t sent;
 	uint64_t received;
-	uint64_t bytes;	  /* payload bytes received, without CRC */
-	uint64_t ticks;	  /* TSC ticks of the measured part */
-	uint64_t lost;	  /* RTT: timed out; THROUGHPUT: sent and never seen */
-	uint64_t corrupt; /* payload did not match */
-	struct hist hist; /* RTT and PING: round trips in TSC ticks */
+	uint64_t bytes;		/* payload bytes received, without CRC */
+	uint64_t ticks;		/* TSC ticks of the measured part */
+	uint64_t lost;		/* RTT: timed out; THROUGHPUT: sent and never seen */
+	uint64_t corrupt;	/* payload did not match */
+	struct guest_gaps gaps; /* RTT and THROUGHPUT */
+	struct hist hist;	/* RTT and PING: round trips in TSC ticks */
 };
 
 struct guest_block {
