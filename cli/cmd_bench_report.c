@@ -6,6 +6,7 @@
 
 #include <cli/args.h>
 #include "bench_compare.h"
+#include "bench_hgrm.h"
 #include "bench_page.h"
 #include "bench_text.h"
 #include "table.h"
@@ -40,11 +41,14 @@ static int give(const struct cli *cli, const struct cli_args *args,
 		const struct bench_result *result)
 {
 	const char *page = args_text(args, "html"), *old = args_text(args, "compare");
+	const char *hist = args_text(args, "hist");
 
 	if (old)
 		return compare(cli, old, result);
 	if (page)
 		return bench_page_write(WHO, result, page);
+	if (hist)
+		return bench_hgrm_all(WHO, result->doc, hist);
 	if (args_text(args, "markdown"))
 		return bench_text_markdown(stdout, result->doc, result->judged);
 	if (args_text(args, "summary")) {
@@ -65,6 +69,8 @@ static int run_report(const struct cli *cli, const struct cli_args *args)
 
 static const struct cli_opt report_opts[] = {
 	{"html", CLI_TEXT, "OUT", NULL, 0, 0, "write it as one page that needs nothing else"},
+	{"hist", CLI_TEXT, "DIR", NULL, 0, 0,
+	 "write its histograms there, for HdrHistogram's plotter"},
 	{"compare", CLI_TEXT, "OLD", NULL, 0, 0, "what FILE has changed against this earlier one"},
 	{"summary", CLI_FLAG, NULL, NULL, 0, 0, "five lines, for a pull request"},
 	{"markdown", CLI_FLAG, NULL, NULL, 0, 0, "as docs/benchmarks.md has it"},

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <cli/cli.h>
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <support/bench_sample.h>
 #include <support/test.h>
 
 #include "bench_compare.h"
+#include "bench_hgrm.h"
 #include "bench_html.h"
 #include "bench_text.h"
 #include "bench_view.h"
@@ -302,6 +306,95 @@ static void figures_have_three_digits(void **state)
 	assert_string_equal(view_ns(3.2e9, text), "3.20 s");
 }
 
+static void a_histogram_is_written_as_its_plotter_reads_it(void **state)
+{
+	struct bench_bucket buckets[] = {{100, 2}, {110, 1}, {200, 1}};
+	struct bench_hist h = {
+		.n = 4, .min_ns = 99, .max_ns = 150, .n_buckets = 3, .bucket = buckets};
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	bench_hgrm_write(f, &h, "made up");
+	fclose(f);
+	assert_string_equal(text, "# made up\n"
+				  "       Value     Percentile TotalCount 1/(1-Percentile)\n\n"
+				  "     100.000 0.500000000000          2           2.00\n"
+				  "     110.000 0.750000000000          3           4.00\n"
+				  "     150.000 1.000000000000          4\n"
+				  "#[Mean    =      115.000, StdDeviation   =       20.616]\n"
+				  "#[Max     =      150.000, Total count    =            4]\n");
+	free(text);
+}
+
+/* Lines of a file in @dir, and the number of samples that its last line but two ends with. */
+static uint64_t samples_of(int dir, const char *name)
+{
+	_cleanup_(fd_closep) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	unsigned long long n = 0, seen = 0;
+	char line[256];
+	double value, percentile, last = 0;
+	FILE *f;
+
+	assert_true(fd >= 0);
+	f = fdopen(fd, "r");
+	fd = -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lf %lf %llu", &value, &percentile, &n) != 3)
+			continue;
+		assert_true(n > seen && percentile > last && percentile <= 1);
+		seen = n;
+		last = percentile;
+	}
+	fclose(f);
+	return seen;
+}
+
+static void every_path_and_load_has_a_file_with_the_samples_of_all_its_valid_rounds(void **state)
+{
+	json_auto_t *root = bench_sample(3);
+	struct result r = judge(root);
+	char dir[] = "/tmp/hgrm.XXXXXX";
+	const struct dirent *d;
+	int files, fd, n = 0;
+	DIR *list;
+
+	assert_non_null(mkdtemp(dir));
+	files = bench_hgrm_all("test", r.doc, dir);
+	assert_true(files > 20);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(samples_of(fd, "vf.round-trip.64-bytes.hgrm"), 90000);
+	assert_int_equal(samples_of(fd, "vf.round-trip-again.64-bytes.hgrm"), 90000);
+	assert_int_equal(samples_of(fd, "vf.1-mpps-poisson-burst-1.64-bytes.hgrm"), 150000);
+	assert_int_equal(
+		samples_of(fd,
+			   "vhost-packed.0.1-mpps-poisson-burst-1.64-bytes.sent-when-it-was.hgrm"),
+		150000);
+	/* and again over those that are there */
+	assert_int_equal(bench_hgrm_all("test", r.doc, dir), files);
+	list = fdopendir(fd);
+	while ((d = readdir(list))) {
+		if (*d->d_name == '.')
+			continue;
+		assert_int_equal(unlinkat(fd, d->d_name, 0), 0);
+		n++;
+	}
+	closedir(list);
+	assert_int_equal(n, files);
+	assert_int_equal(rmdir(dir), 0);
+	done(&r);
+}
+
+static void histograms_that_cannot_be_written_are_an_error(void **state)
+{
+	json_auto_t *root = bench_sample(1);
+	struct result r = judge(root);
+
+	assert_int_equal(bench_hgrm_all("test", r.doc, "/dev/null"), -ENOTDIR);
+	assert_int_equal(bench_hgrm_all("test", r.doc, "/nowhere/at/all"), -ENOENT);
+	done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +409,10 @@ int main(void)
 		cmocka_unit_test(what_got_faster_is_told_apart_from_what_did_not),
 		cmocka_unit_test(the_command_writes_a_page_or_nothing),
 		cmocka_unit_test(figures_have_three_digits),
+		cmocka_unit_test(a_histogram_is_written_as_its_plotter_reads_it),
+		cmocka_unit_test(
+			every_path_and_load_has_a_file_with_the_samples_of_all_its_valid_rounds),
+		cmocka_unit_test(histograms_that_cannot_be_written_are_an_error),
 	};
 
 	return cmocka_run_group_tests_name("cli bench report", tests, NULL, NULL);
