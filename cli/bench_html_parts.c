@@ -302,7 +302,7 @@ void html_instructions(FILE *f, const struct bench_doc *doc)
 {
 	fputs("<h3>Instructions a packet</h3>\n", f);
 	if (doc->soft_nic_instructions < 0 && doc->vf_driver_instructions < 0) {
-		chart_nothing(f, "instructions a packet");
+		chart_nothing(f, "instructions a packet, which tools/bench-facts adds");
 		return;
 	}
 	fputs("<table><thead><tr><th>who</th><th class=\"n\">instructions, 64 B in bursts of "
@@ -324,14 +324,46 @@ void html_instructions(FILE *f, const struct bench_doc *doc)
 	fputs("</p>\n", f);
 }
 
+/* Left empty, a cell would look like none. */
 static void cell_per_packet(FILE *f, double n, double packets)
 {
-	cell_number(f, n < 0 ? BENCH_NONE : n / packets);
+	if (n < 0)
+		fputs("<td class=\"n dim\">not measured</td>", f);
+	else
+		cell_number(f, n / packets);
+}
+
+static bool has_traps(const struct bench_doc *doc, const char *path)
+{
+	for (size_t i = 0; i < doc->n_traps; i++)
+		if (!strcmp(doc->trap[i].path, path))
+			return true;
+	return false;
+}
+
+/* Who counts what, and for whom nobody does. */
+static void traps_origin(FILE *f, const struct bench_doc *doc)
+{
+	const char *before = "Not measured in this run: ";
+
+	fputs("<p class=\"dim\">The run itself counts messages alone, and of switches of ours "
+	      "only. KVM exits, interrupts and wake-ups need a guest, which it has none of: they "
+	      "come from the suite <code>bench</code>, which runs one at another time, and "
+	      "<code>tools/bench-facts</code> puts them here; the last column names the source. ",
+	      f);
+	for (unsigned int i = 0; i < doc->n_paths; i++) {
+		if (doc->path[i].state != BENCH_MEASURED || has_traps(doc, doc->path[i].name))
+			continue;
+		fprintf(f, "%s%s", before, doc->path[i].name);
+		before = ", ";
+	}
+	fputs(*before == ',' ? ".</p>\n" : "</p>\n", f);
 }
 
 void html_traps(FILE *f, const struct bench_doc *doc)
 {
 	fputs("<h3>Traps and interrupts a packet</h3>\n", f);
+	traps_origin(f, doc);
 	if (!doc->n_traps) {
 		chart_nothing(f, "traps a packet");
 		return;

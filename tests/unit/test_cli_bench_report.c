@@ -136,6 +136,21 @@ static void what_was_not_measured_is_said(void **state)
 	assert_null(strstr(text, "inf\""));
 }
 
+static void a_page_says_whose_traps_were_not_counted_and_where_counts_come_from(void **state)
+{
+	json_auto_t *root = bench_sample(1);
+	_cleanup_(freep) char *text = page(root);
+	const char *at = strstr(text, "Not measured in this run: ");
+	const char *end = at ? strchr(at, '<') : NULL;
+
+	assert_non_null(strstr(text, "tools/bench-facts"));
+	assert_non_null(end);
+	assert_non_null(memmem(at, end - at, "vhost-packed", strlen("vhost-packed")));
+	assert_null(memmem(at, end - at, "emulated", strlen("emulated")));
+	/* wake-ups of both rows, exits of the second */
+	assert_int_equal(count(text, ">not measured</td>"), 3);
+}
+
 static void a_percentile_without_samples_is_a_dash(void **state)
 {
 	json_auto_t *root = bench_sample(1);
@@ -402,6 +417,8 @@ int main(void)
 		cmocka_unit_test(a_page_needs_nothing_from_elsewhere),
 		cmocka_unit_test(no_text_of_the_file_becomes_markup),
 		cmocka_unit_test(what_was_not_measured_is_said),
+		cmocka_unit_test(
+			a_page_says_whose_traps_were_not_counted_and_where_counts_come_from),
 		cmocka_unit_test(a_percentile_without_samples_is_a_dash),
 		cmocka_unit_test(figures_of_disturbed_blocks_alone_stand_in_brackets),
 		cmocka_unit_test(the_summary_has_five_lines),
