@@ -5,7 +5,8 @@
  * whose way is known; write the receivers' descriptors back; report the sender's done. Whatever is
  * not plain leaves for dp_tx.c and comes back in its place, so order is kept.
  *
- * SSE2 only: it is what every x86-64 has.
+ * SSE2 only, which every x86-64 has; copies of more than 64 bytes choose for themselves
+ * (dp_copy.h).
  */
 #include "dp_peer.h"
 #include "dp_tx.h"

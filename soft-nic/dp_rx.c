@@ -2,30 +2,6 @@
 #include "dp_rx.h"
 #include "dp_scatter.h"
 
-#define COPY_LOOP 1024u /* above it the processor's own string copy is faster */
-
-void dp_copy_long(uint8_t *d, const uint8_t *s, uint32_t n)
-{
-	uint32_t i;
-
-	if (n > COPY_LOOP) {
-		__asm__ volatile("rep movsb"
-				 : "+D"(d), "+S"(s), "+c"((unsigned long){n})
-				 :
-				 : "memory");
-		return;
-	}
-	for (i = 0; i + 64 < n; i += 64) {
-		copy16(d + i, s + i);
-		copy16(d + i + 16, s + i + 16);
-		copy16(d + i + 32, s + i + 32);
-		copy16(d + i + 48, s + i + 48);
-	}
-	for (; i + 16 < n; i += 16)
-		copy16(d + i, s + i);
-	copy16(d + n - 16, s + n - 16);
-}
-
 static uint32_t ring_distance(uint32_t from, uint32_t to, uint32_t n)
 {
 	return to >= from ? to - from : n - from + to;

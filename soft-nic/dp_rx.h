@@ -5,10 +5,10 @@
  * once, its descriptor is written back by dp_rx_flush() at the end of the batch, so that a polling
  * receiver and we do not fight for the descriptor's line at every frame.
  */
-#include <emmintrin.h>
 #include <lib/mmio.h>
 #include <string.h>
 #include "dp.h"
+#include "dp_copy.h"
 
 #define DP_CRC	   4u
 #define DP_TAG_LEN 4u
@@ -33,11 +33,6 @@ void dp_rx_restart(struct dp_rxq *rx, const struct dp_rxq_cfg *c);
 
 #define DP_RX_STATUS ((uint64_t)(NIC_RXD_STAT_DD | NIC_RXD_STAT_EOP | NIC_RXD_STAT_IXSM))
 
-static inline void copy16(uint8_t *d, const uint8_t *s)
-{
-	_mm_storeu_si128((__m128i *)d, _mm_loadu_si128((const __m128i *)s));
-}
-
 /**
  * dp_prefetchw() - a line that will be written: taken from its owner at once, not shared first
  *
@@ -46,31 +41,6 @@ static inline void copy16(uint8_t *d, const uint8_t *s)
 static inline void dp_prefetchw(const void *p)
 {
 	__asm__ volatile("prefetchw %0" : : "m"(*(const uint8_t *)p));
-}
-
-/**
- * dp_copy_long() - dp_copy() of more than 48 bytes
- *
- * Context: any. Source: -.
- */
-void dp_copy_long(uint8_t *d, const uint8_t *s, uint32_t n);
-
-/**
- * dp_copy() - memcpy() for n >= 16; the tail overlaps what was copied before it instead of looping
- * over bytes
- *
- * Context: any. Source: -.
- */
-static inline void dp_copy(uint8_t *d, const uint8_t *s, uint32_t n)
-{
-	if (unlikely(n > 48)) {
-		dp_copy_long(d, s, n);
-		return;
-	}
-	copy16(d, s);
-	if (n > 32)
-		copy16(d + 16, s + 16);
-	copy16(d + n - 16, s + n - 16);
 }
 
 /**

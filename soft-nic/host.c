@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include "dp_copy.h"
 #include "host.h"
 #include "nic_jail.h"
 #include "mapguard.h"
@@ -328,6 +329,8 @@ int host_new(sd_event *event, const struct host_options *o, struct host **ret_ho
 	r = fn_serve(h, SNIC_PF);
 	if (r < 0)
 		return r;
+	log_object_debug(h->o.name, "frames are copied %s",
+			 dp_copy_is_wide() ? "with AVX2" : "16 bytes at a time");
 	*ret_host = TAKE_PTR(h);
 	return 0;
 }
