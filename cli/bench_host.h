@@ -126,7 +126,10 @@ struct bench_host {
 	json_t *calibration;
 	json_t *notes;
 	json_t *resets;
-	json_t *engine_ports; /* versions and CPUs as the engine sees them */
+	json_t *engine_ports;		/* versions and CPUs as the engine sees them */
+	uint64_t alone_us, alone_since; /* bench_host_alone.c */
+	unsigned int n_alone;		/* blocks that had their CPUs for themselves */
+	int alone_error;		/* why one had not, or 0 */
 	char when[32];
 	int pages; /* huge pages that were reserved for us */
 };

@@ -5,6 +5,7 @@
 
 #define LINE_BURST    32u
 #define DRAIN_MS      110u /* the engine waits for stragglers after each block */
+#define ALONE_MS      750u /* the kernel lets others in after 950, and a block may have lost some */
 #define QUICK_ROUNDS  9u
 #define FULL_ROUNDS   30u
 #define CURVE_ROUNDS  9u
@@ -150,6 +151,11 @@ unsigned int bh_plan_visit(const struct bh_plan *plan, unsigned int traits, unsi
 unsigned int bh_block_ms(const struct bh_block *block)
 {
 	return block->discard_ms + block->ms + (block->test == BH_PINGPONG ? 10 : DRAIN_MS);
+}
+
+bool bh_plan_breathes(uint64_t alone_us, const struct bh_block *block)
+{
+	return alone_us / 1000 + bh_block_ms(block) > ALONE_MS;
 }
 
 uint64_t bh_random(uint64_t *state)

@@ -70,6 +70,14 @@ bool bh_plan_searches(const struct bh_plan *plan, unsigned int traits, unsigned 
 /** bh_plan_trial() - at @share of full speed. Context: any; pure. Return: it. Source: none. */
 struct bh_block bh_plan_trial(double share);
 
+/**
+ * bh_plan_breathes() - are the CPUs to be left to others before @block?
+ * @alone_us: time in which others had none of it, since they were
+ *
+ * Context: any; pure. Return: true if both together are too long. Source: none.
+ */
+bool bh_plan_breathes(uint64_t alone_us, const struct bh_block *block);
+
 /** bh_block_ms() - how long a block takes, about. Context: any; pure. Return: ms. Source: none. */
 unsigned int bh_block_ms(const struct bh_block *block);
 

@@ -65,8 +65,8 @@ static void become(const struct bh_spawn *how, int in, int out, int log, const c
 	sigaction(SIGHUP, &plain, NULL);
 	sched_setaffinity(0, sizeof(*cpus), cpus);
 	/*
-	 * What else the host does should not be measured. Not in real time: a thread that never
-	 * sleeps loses 50 ms of each second there, to the throttle or to the server of the others.
+	 * What else the host does should not be measured. Not in real time all along: a thread that
+	 * never sleeps loses 50 ms of each second there, so it is for blocks (bench_host_alone.h).
 	 */
 	setpriority(PRIO_PROCESS, 0, NICENESS);
 	for (unsigned int i = 0; how->env && how->env[i]; i++)

@@ -81,20 +81,21 @@ static bool siblings(const struct bench_host *b)
 /* What the engine says of itself: how it is scheduled, and whether its memory stays. */
 static int engine_says(const struct bench_host *b, json_t *machine)
 {
-	const char *mlock = "?";
+	const char *mlock = "?", *fifo = "";
 	int nice = 0;
 
 	if (json_unpack(b->engine_ports, "{s:i, s:s}", "nice", &nice, "mlock", &mlock) < 0)
 		return 0;
-	return json_object_update_new(
-		machine,
-		json_pack("{s:o, s:o}", "sched",
-			  json_sprintf("nice %d; not SCHED_FIFO, which takes 50 ms of each "
-				       "second from a thread that never sleeps",
-				       nice),
-			  "mlock",
-			  strcmp(mlock, "yes") ? json_sprintf("no: %s", mlock)
-					       : json_string("yes")));
+	if (b->alone_error)
+		fifo = "; SCHED_FIFO was refused";
+	else if (b->n_alone)
+		fifo = "; SCHED_FIFO while a path that polls is measured, and 50 ms for others in "
+		       "between";
+	return json_object_update_new(machine,
+				      json_pack("{s:o, s:o}", "sched",
+						json_sprintf("nice %d%s", nice, fifo), "mlock",
+						strcmp(mlock, "yes") ? json_sprintf("no: %s", mlock)
+								     : json_string("yes")));
 }
 
 static json_t *machine(const struct bench_host *b)

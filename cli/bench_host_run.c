@@ -9,6 +9,7 @@
 
 #include "bench_block.h"
 #include "bench_host.h"
+#include "bench_host_alone.h"
 #include "bench_host_search.h"
 #include "bench_host_waits.h"
 
@@ -187,14 +188,25 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 	uint64_t start;
 	char why[BH_TEXT];
 	bool counted;
+	pid_t alone;
 	int r;
 
+	if (bh_plan_breathes(b->alone_us, block)) {
+		bh_park(p, true);
+		bh_alone_breathe(b);
+		bh_park(p, false);
+		clock_sleep_us(SETTLE_US);
+	}
 	counted = bh_counters(p, &before) == 0;
 	start = clock_us();
 	waits_of(p, &was);
+	alone = bh_alone_begin(b, p, &was);
+	if (alone)
+		waits_of(p, &was);
 	r = bh_engine_ask(&b->engine, request_of(p, block), bh_block_ms(block) + ANSWER_MS, &answer,
 			  why);
 	waits_of(p, &is);
+	bh_alone_end(b, alone);
 	if (r < 0) {
 		bh_path_fail(p, "round %u: %s", at->round + 1, why);
 		return r == -EREMOTEIO ? 0 : r;
@@ -284,6 +296,7 @@ static int visit(struct bench_host *b, struct bh_path *p, const struct bench_pla
 	unsigned int n;
 	int r;
 
+	bh_alone_breathe(b);
 	bh_park(p, false);
 	clock_sleep_us(SETTLE_US);
 	r = of_engine(bh_path_plug(b, p));

@@ -86,6 +86,19 @@ void bh_waits_add(struct bh_waits *w, pid_t pid)
 	}
 }
 
+pid_t bh_waits_busiest(const struct bh_waits *w)
+{
+	uint64_t most = 0;
+	pid_t tid = 0;
+
+	for (unsigned int i = 0; i < w->n; i++)
+		if (w->thread[i].run_us > most) {
+			most = w->thread[i].run_us;
+			tid = w->thread[i].tid;
+		}
+	return tid;
+}
+
 uint64_t bh_waits_since(const struct bh_waits *before, const struct bh_waits *after)
 {
 	uint64_t most = 0, waited = 0;

@@ -28,6 +28,12 @@ struct bh_waits {
 void bh_waits_add(struct bh_waits *w, pid_t pid);
 
 /**
+ * bh_waits_busiest() - the thread that ran most so far
+ * Context: any; pure. Return: 0 if there is none. Source: -.
+ */
+pid_t bh_waits_busiest(const struct bh_waits *w);
+
+/**
  * bh_waits_since() - how long the thread that ran most from @before to @after waited for its CPU
  *
  * Wake-ups of a thread that sleeps are its own doing.

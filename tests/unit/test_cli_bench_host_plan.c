@@ -162,6 +162,26 @@ static void a_full_run_of_thirteen_paths_takes_less_than_half_an_hour(void **sta
 	assert_in_range(run_ms(false), 15 * 60000, 27 * 60000);
 }
 
+/* The kernel lets others in after 950 ms, in the midst of a block. */
+static void others_get_the_cpus_before_they_would_take_them(void **state)
+{
+	struct bh_block blocks[BH_BLOCKS_MAX];
+
+	for (unsigned int quick = 0; quick < 2; quick++) {
+		struct bh_plan plan;
+		unsigned int n;
+
+		bh_plan_init(&plan, quick, 0);
+		n = bh_plan_visit(&plan, BH_TRAIT_LARGE | BH_TRAIT_OPEN, 0, false, blocks);
+		for (unsigned int i = 0; i < n; i++) {
+			/* once they had them, the next block can be made */
+			assert_false(bh_plan_breathes(0, &blocks[i]));
+			assert_true(bh_plan_breathes(700000, &blocks[i]));
+		}
+		assert_true(bh_plan_breathes(bh_block_ms(&blocks[0]) * 3000, &blocks[0]));
+	}
+}
+
 static void every_path_but_one_is_searched_in_enough_rounds_and_never_in_a_quick_run(void **state)
 {
 	struct bh_plan plan;
@@ -212,6 +232,7 @@ int main(void)
 			a_peer_without_tuning_is_measured_for_rates_and_round_trips_in_some_rounds),
 		cmocka_unit_test(
 			every_path_but_one_is_searched_in_enough_rounds_and_never_in_a_quick_run),
+		cmocka_unit_test(others_get_the_cpus_before_they_would_take_them),
 		cmocka_unit_test(an_order_has_every_number_once_and_depends_on_the_seed_alone),
 	};
 

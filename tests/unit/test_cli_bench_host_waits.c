@@ -25,6 +25,16 @@ static void its_own_wake_ups_are_not_others_doing(void **state)
 	assert_int_equal(bh_waits_since(&before, &after), 0);
 }
 
+static void the_busiest_is_the_one_that_ran_most_of_all_its_life(void **state)
+{
+	static const struct bh_waits none = {};
+	static const struct bh_waits some = {
+		3, {{5, 100, 90000, 0}, {6, 9000, 0, 0}, {7, 8999, 0, 0}}};
+
+	assert_int_equal(bh_waits_busiest(&some), 6);
+	assert_int_equal(bh_waits_busiest(&none), 0);
+}
+
 static void nothing_known_is_nothing_waited(void **state)
 {
 	static const struct bh_waits none = {};
@@ -57,6 +67,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_thread_that_ran_most_is_the_switch),
 		cmocka_unit_test(its_own_wake_ups_are_not_others_doing),
+		cmocka_unit_test(the_busiest_is_the_one_that_ran_most_of_all_its_life),
 		cmocka_unit_test(nothing_known_is_nothing_waited),
 		cmocka_unit_test(this_process_can_be_read),
 	};

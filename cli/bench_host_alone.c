@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bench_host_alone.h"
+
+#include <errno.h>
+#include <lib/clock.h>
+#include <sched.h>
+
+#define BREATHE_US UINT64_C(50000) /* what the kernel would take of a second */
+
+/* A path that calls the kernel, or another thread, for its frames needs those to run. */
+static bool only_polls(const struct bh_path *p)
+{
+	return p->n_procs && !(p->kind->traits & (BH_TRAIT_SLOW | BH_TRAIT_GIVEN));
+}
+
+/* Not the ones that wander: what they do is not on the way of a frame. */
+static bool is_pinned(pid_t thread, unsigned int cpu)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(thread, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1 &&
+	       CPU_ISSET(cpu, &set);
+}
+
+static int become(pid_t thread, int policy)
+{
+	struct sched_param param = {.sched_priority = policy == SCHED_FIFO ? 1 : 0};
+
+	return sched_setscheduler(thread, policy, &param) < 0 ? -errno : 0;
+}
+
+void bh_alone_breathe(struct bench_host *b)
+{
+	clock_sleep_us(BREATHE_US);
+	b->alone_us = 0;
+}
+
+pid_t bh_alone_begin(struct bench_host *b, const struct bh_path *p, const struct bh_waits *waits)
+{
+	pid_t thread = bh_waits_busiest(waits);
+	int r;
+
+	if (!only_polls(p) || !thread || !is_pinned(thread, b->cpu_switch))
+		return 0;
+	r = become(b->engine.proc.pid, SCHED_FIFO);
+	if (r >= 0) {
+		r = become(thread, SCHED_FIFO);
+		if (r < 0)
+			become(b->engine.proc.pid, SCHED_OTHER);
+	}
+	if (r < 0) {
+		b->alone_error = r;
+		return 0;
+	}
+	b->n_alone++;
+	b->alone_since = clock_us();
+	return thread;
+}
+
+void bh_alone_end(struct bench_host *b, pid_t thread)
+{
+	if (!thread)
+		return;
+	become(thread, SCHED_OTHER);
+	become(b->engine.proc.pid, SCHED_OTHER);
+	b->alone_us += clock_us() - b->alone_since;
+}
