@@ -5,7 +5,7 @@
 #include <lib/clock.h>
 #include <sched.h>
 
-#define BREATHE_US UINT64_C(50000) /* what the kernel would take of a second */
+#define BREATHE_US UINT64_C(80000) /* well above the 50 ms that the kernel would take */
 
 /* A path that calls the kernel, or another thread, for its frames needs those to run. */
 static bool only_polls(const struct bh_path *p)

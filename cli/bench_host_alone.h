@@ -9,7 +9,7 @@
 #include "bench_host_waits.h"
 
 /**
- * bh_alone_breathe() - leave the CPUs to others for 50 ms, so that they need not take them
+ * bh_alone_breathe() - leave the CPUs to others for 80 ms, so that they need not take them
  * Context: all paths are parked, and nothing is asked of the engine. Source: none.
  */
 void bh_alone_breathe(struct bench_host *b);

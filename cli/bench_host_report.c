@@ -89,7 +89,7 @@ static int engine_says(const struct bench_host *b, json_t *machine)
 	if (b->alone_error)
 		fifo = "; SCHED_FIFO was refused";
 	else if (b->n_alone)
-		fifo = "; SCHED_FIFO while a path that polls is measured, and 50 ms for others in "
+		fifo = "; SCHED_FIFO while a path that polls is measured, and 80 ms for others in "
 		       "between";
 	return json_object_update_new(machine,
 				      json_pack("{s:o, s:o}", "sched",
