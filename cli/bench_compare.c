@@ -96,19 +96,22 @@ static void compare_paths(const struct bench_run *before, const struct bench_run
 		const char *what;
 		bool more_is_better;
 	} all[] = {
-		{{NULL, BENCH_MPPS, BENCH_THROUGHPUT, BENCH_CREDIT, 64, 32, false, 0, false, 0},
+		{{NULL, BENCH_MPPS, BENCH_THROUGHPUT, BENCH_CREDIT, 64, 32, false, 0, false, 0,
+		  false},
 		 "Mpps, 64 B",
 		 true},
-		{{NULL, BENCH_GBPS, BENCH_THROUGHPUT, BENCH_CREDIT, 1518, 32, false, 0, false, 0},
+		{{NULL, BENCH_GBPS, BENCH_THROUGHPUT, BENCH_CREDIT, 1518, 32, false, 0, false, 0,
+		  false},
 		 "Gbit/s, 1518 B",
 		 true},
-		{{NULL, BENCH_P50, BENCH_PINGPONG, BENCH_ONE, 64, 0, false, 0, false, 0},
+		{{NULL, BENCH_P50, BENCH_PINGPONG, BENCH_ONE, 64, 0, false, 0, false, 0, false},
 		 "round trip p50, ns",
 		 false},
-		{{NULL, BENCH_P99, BENCH_PINGPONG, BENCH_ONE, 64, 0, false, 0, false, 0},
+		{{NULL, BENCH_P99, BENCH_PINGPONG, BENCH_ONE, 64, 0, false, 0, false, 0, false},
 		 "round trip p99, ns",
 		 false},
-		{{NULL, BENCH_CYCLES, BENCH_THROUGHPUT, BENCH_CREDIT, 64, 32, false, 0, false, 0},
+		{{NULL, BENCH_CYCLES, BENCH_THROUGHPUT, BENCH_CREDIT, 64, 32, false, 0, false, 0,
+		  false},
 		 "generator's cycles, 64 B",
 		 false},
 	};

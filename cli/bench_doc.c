@@ -229,6 +229,8 @@ static void read_what(struct rd *r, struct bench_doc *doc, struct bench_block *b
 	b->size = (unsigned int)rd_uint(r, "size", RD_MUST, 0, 65536);
 	b->burst = (unsigned int)rd_uint(r, "burst", RD_MUST, 1, 4096);
 	b->both = rd_choice(r, "direction", directions);
+	b->sources = (unsigned int)rd_uint(r, "sources", RD_MAY, 1, 65536);
+	b->destinations = (unsigned int)rd_uint(r, "destinations", RD_MAY, 1, 65536);
 }
 
 static void read_block(struct rd *r, struct bench_doc *doc, struct bench_block *b)

@@ -43,11 +43,16 @@ static bool block_value(const struct bench_doc *doc, const struct bench_block *b
 	return false;
 }
 
+bool bench_block_many(const struct bench_block *b)
+{
+	return b->sources > 1 || b->destinations > 1;
+}
+
 static bool picked(const struct bench_block *b, unsigned int path, const struct bench_pick *p)
 {
 	return b->path == path && b->test == (p->again ? BENCH_AA : p->test) &&
 	       b->repeats == p->test && b->mode == p->mode && b->size == p->size &&
-	       (!p->burst || b->burst == p->burst) &&
+	       (!p->burst || b->burst == p->burst) && bench_block_many(b) == p->many &&
 	       (p->test != BENCH_THROUGHPUT || b->both == !p->one_way) &&
 	       (p->share <= 0 || fabs(b->share / p->share - 1) < 0.001) &&
 	       (p->asked_mpps <= 0 ||

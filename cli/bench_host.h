@@ -339,6 +339,17 @@ struct bh_counters {
  */
 int bh_counters(const struct bh_path *p, struct bh_counters *ret_counters);
 
+/** bh_filters() - does @p's switch deliver to addresses that it was told, not learned? */
+bool bh_filters(const struct bh_path *p);
+
+/**
+ * bh_source_check() - whether @p's switch lets a VF send from its own address alone, as it does
+ *
+ * Context: the switch is not parked; waits. Return: 0, also if it has no such check; as ctl_call().
+ * Source: docs/processes.md.
+ */
+int bh_source_check(const struct bench_host *b, const struct bh_path *p, bool on);
+
 /**
  * bh_rung() - where the idle ladder of @p's switch stands now; empty if it cannot be asked
  * Context: the switch is not parked; waits. Source: docs/processes.md.

@@ -269,6 +269,26 @@ int bh_counters(const struct bh_path *p, struct bh_counters *ret_counters)
 	return 0;
 }
 
+bool bh_filters(const struct bh_path *p)
+{
+	return p->kind->start == bh_start_vf;
+}
+
+int bh_source_check(const struct bench_host *b, const struct bh_path *p, bool on)
+{
+	char ctl[BH_SOCKET_PATH];
+	int r = 0;
+
+	if (!bh_filters(p))
+		return 0;
+	if (!bh_text(ctl, sizeof(ctl), "%s/%s/pf.ctl", b->dir, p->kind->name))
+		return -ENAMETOOLONG;
+	for (int vf = 0; vf < 2 && r >= 0; vf++)
+		r = ctl_call_path(ctl, "vf.set", json_pack("{s:i, s:b}", "vf", vf, "spoofchk", on),
+				  NULL, 0, CALL_US, NULL, NULL, 0);
+	return r;
+}
+
 void bh_rung(const struct bh_path *p, char *text, size_t size)
 {
 	bool bridge = p->kind->start == bh_start_virtio;

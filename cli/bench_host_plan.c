@@ -81,6 +81,10 @@ static unsigned int curves(const struct bh_plan *plan, unsigned int traits, stru
 		blocks[n++] = point(plan, sizes[i], LINE_BURST);
 	blocks[n] = point(plan, 64, LINE_BURST);
 	blocks[n++].one_way = true;
+	if (traits & BH_TRAIT_MACS) {
+		blocks[n] = load(plan, 64, LINE_BURST);
+		blocks[n++].macs = BH_MACS;
+	}
 	if (traits & BH_TRAIT_SLOW)
 		return n;
 	for (size_t i = 0; i < sizeof(bursts) / sizeof(*bursts); i++)

@@ -26,6 +26,10 @@ enum bh_test {
 #define BH_TRAIT_GIVEN 0x40u /* on VFs that were given, which it has while it is measured only */
 #define BH_TRAIT_PLAIN 0x80u /* a peer without tuning: in --full or by name, in fewer rounds */
 
+#define BH_TRAIT_MACS 0x100u /* a switch by addresses: in --full also with many of them */
+
+#define BH_MACS 1024u
+
 struct bh_block {
 	enum bh_test test;
 	unsigned int size;
@@ -35,7 +39,8 @@ struct bh_block {
 	double share; /* of the path's own rate instead of mpps; 0: mpps counts */
 	unsigned int ms;
 	unsigned int discard_ms;
-	bool constant; /* equal steps instead of a Poisson process */
+	unsigned int macs; /* addresses that take turns; 0: one */
+	bool constant;	   /* equal steps instead of a Poisson process */
 };
 
 struct bh_plan {

@@ -38,17 +38,29 @@ static double offered(const struct bh_path *p, const struct bh_block *block)
 	return block->share > 0 ? block->share * own : block->mpps;
 }
 
+static int sources(const struct bh_block *block)
+{
+	return block->macs ? (int)block->macs : 1;
+}
+
+/* A VF has one address, and who has learned them has as many as there are sources. */
+static int destinations(const struct bh_path *p, const struct bh_block *block)
+{
+	return bh_filters(p) ? 1 : sources(block);
+}
+
 static json_t *request_of(const struct bh_path *p, const struct bh_block *block)
 {
 	const char *path = p->kind->name;
 
 	switch (block->test) {
 	case BH_THROUGHPUT:
-		return json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:i, s:s, s:f}", "op",
+		return json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:i, s:s, s:f, s:i, s:i}", "op",
 				 "throughput", "path", path, "size", (int)block->size, "burst",
 				 (int)block->burst, "direction", block->one_way ? "one" : "both",
 				 "discard_ms", (int)block->discard_ms, "measure_ms", (int)block->ms,
-				 "mode", bench_block_mode(block), "mpps", offered(p, block));
+				 "mode", bench_block_mode(block), "mpps", offered(p, block),
+				 "sources", sources(block), "destinations", destinations(p, block));
 	case BH_PINGPONG:
 		return json_pack("{s:s, s:s, s:i, s:i}", "op", "pingpong", "path", path, "size",
 				 (int)block->size, "ms", (int)block->ms);
@@ -170,7 +182,7 @@ static void remember(struct bh_path *p, const struct bh_block *block, const json
 	p->packets +=
 		bench_block_count(answer, "received") + bench_block_count(answer, "discarded");
 	p->messages += messages > p->messages_block ? messages - p->messages_block : 0;
-	if (block->test != BH_THROUGHPUT || block->size != 64 || block->burst != 32)
+	if (block->test != BH_THROUGHPUT || block->size != 64 || block->burst != 32 || block->macs)
 		return;
 	if (block->one_way)
 		p->mpps_one_way = mpps;
@@ -228,8 +240,27 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 	p->valid = json_is_true(json_object_get(answer, "valid"));
 	json_object_del(answer, "ok");
 	r = bench_block_place(answer, p->kind->name, block, offered(p, block), at);
+	if (r >= 0 && block->macs)
+		r = json_object_update_new(answer,
+					   json_pack("{s:i, s:i}", "sources", sources(block),
+						     "destinations", destinations(p, block)));
 	if (r >= 0 && json_array_append(b->blocks, answer) < 0)
 		r = -ENOMEM;
+	return r;
+}
+
+/* Frames from many addresses are spoofed ones, unless the switch is told to let them through. */
+static int measure_macs(struct bench_host *b, struct bh_path *p, const struct bh_block *block,
+			const struct bench_place *at)
+{
+	int r = 0, off = bh_source_check(b, p, false), on;
+
+	if (off >= 0)
+		r = measure(b, p, block, at);
+	on = bh_source_check(b, p, true);
+	if ((off < 0 || on < 0) && p->state == BH_READY)
+		bh_path_fail(p, "round %u: its check of sources cannot be changed: %s",
+			     at->round + 1, strerrordesc_np(off < 0 ? -off : -on));
 	return r;
 }
 
@@ -306,7 +337,7 @@ static int visit(struct bench_host *b, struct bh_path *p, const struct bench_pla
 	if (at->round == 0 && !at->repeat && r >= 0)
 		r = note_rung(b, p);
 	for (unsigned int i = 0; i < n && r >= 0 && p->state == BH_READY; i++)
-		r = measure(b, p, &blocks[i], at);
+		r = (blocks[i].macs ? measure_macs : measure)(b, p, &blocks[i], at);
 	if (r >= 0 && bh_plan_searches(&b->plan, p->kind->traits, at->round, at->repeat))
 		r = search(b, p, at);
 	if (p->state == BH_READY && bh_path_dead(p))

@@ -57,6 +57,7 @@ static int throughput(FILE *f, const struct bench_doc *doc)
 	chart_sizes(f, doc, BENCH_GBPS);
 	fputs("<h3>How much a burst brings</h3>\n", f);
 	chart_bursts(f, doc);
+	html_addresses(f, doc);
 	fputs("<h3>All paths</h3>\n", f);
 	r = html_paths(f, doc);
 	fputs("</section>\n", f);

@@ -2,6 +2,7 @@
 /* Physics, where frames went, the machine and the commands. */
 #include <string.h>
 
+#include "bench_charts.h"
 #include "bench_html_parts.h"
 #include "bench_svg.h"
 #include "bench_view.h"
@@ -65,6 +66,27 @@ void html_physics(FILE *f, const struct bench_doc *doc)
 	      "moves about 2.6 lines, and takes less time than these one after the other as far "
 	      "as transfers overlap, and more for everything else that is done.</p>\n",
 	      f);
+}
+
+void html_addresses(FILE *f, const struct bench_doc *doc)
+{
+	char text[VIEW_SENTENCE];
+	bool any = false;
+
+	fputs("<h3>Many addresses</h3>\n<p class=\"dim\">Else all frames of a direction are alike, "
+	      "which favours a switch that remembers its last decision. Here no two in a row "
+	      "are.</p>\n",
+	      f);
+	for (unsigned int i = 0; i < doc->n_paths; i++) {
+		if (!view_addresses(doc, i, text))
+			continue;
+		any = true;
+		fputs("<p>", f);
+		text_put(f, text);
+		fputs("</p>\n", f);
+	}
+	if (!any)
+		chart_nothing(f, "many addresses");
 }
 
 struct frames {

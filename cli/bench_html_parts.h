@@ -9,8 +9,9 @@ extern const char bench_html_style[];
 
 void html_tiles(FILE *f, const struct bench_doc *doc, const struct bench_judged *judged);
 void html_goals(FILE *f, const struct bench_judged *judged);
-/* the next three: -ENOMEM, -E2BIG */
+/* those that return something: -ENOMEM, -E2BIG */
 int html_paths(FILE *f, const struct bench_doc *doc);
+void html_addresses(FILE *f, const struct bench_doc *doc);
 int html_stamps(FILE *f, const struct bench_doc *doc);
 void html_instructions(FILE *f, const struct bench_doc *doc);
 void html_traps(FILE *f, const struct bench_doc *doc);

@@ -223,7 +223,11 @@ int bench_text_markdown(FILE *f, const struct bench_doc *doc, const struct bench
 	fprintf(f, "\n%zu of %zu blocks excluded", judged->n_invalid, doc->n_blocks);
 	fputs(". Figures in brackets: no block of theirs is undisturbed.\n\n", f);
 	fprintf(f, "- %s\n", view_aa(&judged->aa, "throughput", aa));
-	fprintf(f, "- %s\n\n", view_aa(&judged->aa_latency, "round trips", aa));
+	fprintf(f, "- %s\n", view_aa(&judged->aa_latency, "round trips", aa));
+	for (unsigned int i = 0; i < doc->n_paths; i++)
+		if (view_addresses(doc, i, aa))
+			fprintf(f, "- %s\n", aa);
+	fputc('\n', f);
 	r = put_paths(f, doc);
 	if (r < 0)
 		return r;

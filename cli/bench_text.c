@@ -145,7 +145,11 @@ int bench_text_print(const struct bench_doc *doc, const struct bench_judged *jud
 			printf("%-4s %s: %s\n", judged->goal[i].def->id,
 			       bstat_verdict_name(judged->goal[i].verdict), judged->goal[i].reason);
 	putchar('\n');
-	return print_paths(doc);
+	r = print_paths(doc);
+	for (unsigned int i = 0; r >= 0 && i < doc->n_paths; i++)
+		if (view_addresses(doc, i, aa))
+			puts(aa);
+	return r;
 }
 
 static const struct bench_goal *find_goal(const struct bench_judged *judged, const char *id)

@@ -8,7 +8,8 @@
 
 static bool value_of(const struct bench_block *b, enum view_kind kind, double *ret_value)
 {
-	bool full = b->test == BENCH_THROUGHPUT && b->mode == BENCH_CREDIT && b->both;
+	bool full = b->test == BENCH_THROUGHPUT && b->mode == BENCH_CREDIT && b->both &&
+		    !bench_block_many(b);
 
 	switch (kind) {
 	case VIEW_SIZES:
@@ -162,6 +163,61 @@ int view_merged(const struct bench_doc *doc, const struct view_hist *what,
 	else
 		*ret_hist = sum;
 	return r;
+}
+
+/* The first of @path that was measured so; there is one number of each in a run. */
+static const struct bench_block *first_many(const struct bench_doc *doc, unsigned int path)
+{
+	for (size_t i = 0; i < doc->n_blocks; i++)
+		if (doc->block[i].path == path && bench_block_many(&doc->block[i]))
+			return &doc->block[i];
+	return NULL;
+}
+
+/* What is left of the rate with one address, within rounds. */
+static struct bstat_estimate many_over_one(const struct bench_doc *doc, const char *path)
+{
+	struct bench_pick pick = {.path = path,
+				  .figure = BENCH_MPPS,
+				  .test = BENCH_THROUGHPUT,
+				  .mode = BENCH_CREDIT,
+				  .size = 64,
+				  .burst = 32};
+	struct bench_series one, many;
+	double ratio[BENCH_N_ROUNDS];
+	size_t n = 0;
+
+	bench_pick_series(doc, &pick, &one);
+	pick.many = true;
+	bench_pick_series(doc, &pick, &many);
+	for (size_t i = 0; i < BENCH_N_ROUNDS; i++)
+		if (one.there[i] && many.there[i] && one.valid[i] && many.valid[i] &&
+		    one.value[i] > 0)
+			ratio[n++] = many.value[i] / one.value[i];
+	return bstat_estimate(ratio, n);
+}
+
+bool view_addresses(const struct bench_doc *doc, unsigned int path, char *text)
+{
+	const struct bench_block *b = first_many(doc, path);
+	char value[VIEW_TEXT], lo[VIEW_TEXT], hi[VIEW_TEXT];
+	struct bstat_estimate e;
+	int n;
+
+	if (!b)
+		return false;
+	e = many_over_one(doc, doc->path[path].name);
+	n = snprintf(text, VIEW_SENTENCE,
+		     "%.32s, %u source and %u destination addresses in turns: ",
+		     doc->path[path].name, b->sources, b->destinations);
+	if (!e.n)
+		snprintf(text + n, VIEW_SENTENCE - (size_t)n, "no round is undisturbed.");
+	else
+		snprintf(text + n, VIEW_SENTENCE - (size_t)n,
+			 "%.20s of its rate with one of each (%.20s to %.20s, %zu rounds).",
+			 view_number(e.value, value), view_number(e.lo, lo), view_number(e.hi, hi),
+			 e.n);
+	return true;
 }
 
 const char *view_number(double v, char *text)

@@ -57,6 +57,12 @@ struct bstat_estimate view_trip(const struct bench_doc *doc, const char *path);
 int view_merged(const struct bench_doc *doc, const struct view_hist *what,
 		struct bench_hist *ret_hist, double *ret_lost);
 
+/*
+ * view_addresses() - what many addresses leave of a path's rate at 64 bytes, in a sentence; @text
+ * of VIEW_SENTENCE bytes; false: not measured
+ */
+bool view_addresses(const struct bench_doc *doc, unsigned int path, char *text);
+
 /* view_number() - three digits, or as many as a count has; "" of BENCH_NONE */
 const char *view_number(double v, char *text);
 /* view_ns() - with its unit; micro is written "us" */

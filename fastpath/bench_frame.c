@@ -13,6 +13,21 @@ void fp_flow_init(struct fp_flow *f, const uint8_t *dst, const uint8_t *src, uin
 	memcpy(f->head + 12, type_and_magic, sizeof(type_and_magic));
 	f->block = block;
 	f->len = len;
+	f->sources = f->destinations = 0;
+}
+
+static bool turns_ok(uint32_t n)
+{
+	return n >= 1 && n <= FP_FLOW_ADDRESSES && !(n & (n - 1));
+}
+
+bool fp_flow_spread(struct fp_flow *f, uint32_t sources, uint32_t destinations)
+{
+	if (!turns_ok(sources) || !turns_ok(destinations))
+		return false;
+	f->sources = sources - 1;
+	f->destinations = destinations - 1;
+	return true;
 }
 
 bool fp_frame_payload(uint8_t *frame, uint32_t len, uint32_t block, uint32_t seq, bool check)

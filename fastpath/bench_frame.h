@@ -13,14 +13,15 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FP_FRAME_MIN	 60u /* in memory: without the checksum of the wire */
-#define FP_FRAME_MAX	 1514u
-#define FP_FRAME_CRC	 4u
-#define FP_FRAME_HEAD	 16u
-#define FP_FRAME_PAYLOAD 40u
-#define FP_FRAME_TAIL	 8u
-#define FP_FRAME_SAMPLE	 64u /* one in so many has a payload that is made and compared */
-#define FP_TRACK_WINDOW	 65536u
+#define FP_FRAME_MIN	  60u /* in memory: without the checksum of the wire */
+#define FP_FRAME_MAX	  1514u
+#define FP_FRAME_CRC	  4u
+#define FP_FRAME_HEAD	  16u
+#define FP_FLOW_ADDRESSES 1024u
+#define FP_FRAME_PAYLOAD  40u
+#define FP_FRAME_TAIL	  8u
+#define FP_FRAME_SAMPLE	  64u /* one in so many has a payload that is made and compared */
+#define FP_TRACK_WINDOW	  65536u
 
 enum fp_frame {
 	FP_FRAME_OK,
@@ -33,6 +34,8 @@ struct fp_flow {
 	uint8_t head[FP_FRAME_HEAD]; /* addresses, type, magic number */
 	uint32_t block;
 	uint32_t len; /* of each frame; 0: the mix */
+	/* how many addresses take turns, less one: numbers whose bits are all below one */
+	uint32_t sources, destinations;
 };
 
 #define FP_MIX 12u /* frames after which the mix begins anew: 7 of 64, 4 of 570, 1 of 1518 */
@@ -55,6 +58,31 @@ struct fp_track {
  */
 void fp_flow_init(struct fp_flow *f, const uint8_t *dst, const uint8_t *src, uint32_t block,
 		  uint32_t len);
+
+/**
+ * fp_flow_spread() - let @sources and @destinations addresses take turns, frame by frame
+ *
+ * Those of fp_flow_init() are the first; others differ from them in the fourth and fifth byte.
+ *
+ * Context: any; pure. Return: true; false they are not powers of two up to FP_FLOW_ADDRESSES.
+ * Source: -.
+ */
+bool fp_flow_spread(struct fp_flow *f, uint32_t sources, uint32_t destinations);
+
+/**
+ * fp_frame_turn() - put number @seq's addresses in the place of the first ones, or back
+ *
+ * Context: any; pure. Source: -.
+ */
+static inline void fp_frame_turn(const struct fp_flow *f, uint8_t *head, uint32_t seq)
+{
+	uint32_t dst = seq & f->destinations, src = seq & f->sources;
+
+	head[3] ^= (uint8_t)(dst >> 8);
+	head[4] ^= (uint8_t)dst;
+	head[9] ^= (uint8_t)(src >> 8);
+	head[10] ^= (uint8_t)src;
+}
 
 /**
  * fp_frame_payload() - fill, or compare if @check, what lies between stamps and tail
@@ -87,6 +115,8 @@ static inline void fp_frame_write(const struct fp_flow *f, uint8_t *frame, uint3
 	uint32_t len = fp_flow_len(f, seq);
 
 	memcpy(frame, f->head, FP_FRAME_HEAD);
+	if (f->sources | f->destinations)
+		fp_frame_turn(f, frame, seq);
 	memcpy(frame + 16, &f->block, 4);
 	memcpy(frame + 20, &seq, 4);
 	memcpy(frame + 24, &at, sizeof(at));
@@ -106,6 +136,24 @@ static inline void fp_frame_stamp(uint8_t *frame, uint64_t actual)
 }
 
 /**
+ * fp_frame_head_ok() - are addresses, type and magic number those of @f, of at least FP_FRAME_MIN?
+ *
+ * Context: any; pure. Return: true if so. Source: -.
+ */
+static inline bool fp_frame_head_ok(const struct fp_flow *f, const uint8_t *frame)
+{
+	uint8_t head[FP_FRAME_HEAD];
+	uint32_t seq;
+
+	if (!(f->sources | f->destinations))
+		return memcmp(frame, f->head, FP_FRAME_HEAD) == 0;
+	memcpy(&seq, frame + 20, 4);
+	memcpy(head, frame, FP_FRAME_HEAD);
+	fp_frame_turn(f, head, seq);
+	return memcmp(head, f->head, FP_FRAME_HEAD) == 0;
+}
+
+/**
  * fp_frame_read() - judge @len bytes that arrived for @f; number and stamps only of good ones
  *
  * Context: any; pure. Return: what it is. Source: -.
@@ -116,7 +164,7 @@ static inline enum fp_frame fp_frame_read(const struct fp_flow *f, uint8_t *fram
 	uint32_t block;
 	uint64_t tail;
 
-	if (len < FP_FRAME_MIN || memcmp(frame, f->head, FP_FRAME_HEAD) != 0)
+	if (len < FP_FRAME_MIN || !fp_frame_head_ok(f, frame))
 		return FP_FRAME_FOREIGN;
 	memcpy(&block, frame + 16, 4);
 	if (block != f->block)

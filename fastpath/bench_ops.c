@@ -179,18 +179,21 @@ static json_t *op_throughput(struct fp_engine *e, json_t *q)
 {
 	const char *op, *name, *direction = "both", *mode = "credit";
 	int size = 64, burst = 32, discard_ms = 100, measure_ms = 500, credit = 192;
+	int sources = 1, destinations = 1;
 	_cleanup_(freep) struct fp_block *block = calloc(1, sizeof(*block));
 	struct fp_run run = {0};
+	struct fp_flow probe;
 	struct fp_bpath *p;
 	json_error_t err;
 	json_t *j;
 
 	if (!block ||
 	    json_unpack_ex(q, &err, JSON_STRICT,
-			   "{s:s, s:s, s?i, s?i, s?s, s?i, s?i, s?s, s?F, s?i}", "op", &op, "path",
-			   &name, "size", &size, "burst", &burst, "direction", &direction,
-			   "discard_ms", &discard_ms, "measure_ms", &measure_ms, "mode", &mode,
-			   "mpps", &run.mpps, "credit", &credit) < 0)
+			   "{s:s, s:s, s?i, s?i, s?s, s?i, s?i, s?s, s?F, s?i, s?i, s?i}", "op",
+			   &op, "path", &name, "size", &size, "burst", &burst, "direction",
+			   &direction, "discard_ms", &discard_ms, "measure_ms", &measure_ms, "mode",
+			   &mode, "mpps", &run.mpps, "credit", &credit, "sources", &sources,
+			   "destinations", &destinations) < 0)
 		return REFUSED("throughput: %s", block ? err.text : "no memory");
 	j = check(e, op, name, size ? size : SIZE_MIN, burst, discard_ms, measure_ms, &p);
 	if (j)
@@ -201,6 +204,11 @@ static json_t *op_throughput(struct fp_engine *e, json_t *q)
 		return REFUSED("throughput: direction is both or one");
 	if (credit < 1 || credit > RING_MAX)
 		return REFUSED("throughput: credit is 1 to %d", RING_MAX);
+	run.sources = (uint32_t)sources;
+	run.destinations = (uint32_t)destinations;
+	if (!fp_flow_spread(&probe, run.sources, run.destinations))
+		return REFUSED("throughput: sources and destinations are powers of two up to %u",
+			       FP_FLOW_ADDRESSES);
 	run.size = (uint32_t)size;
 	run.burst = (uint32_t)burst;
 	run.credit = (uint32_t)credit;

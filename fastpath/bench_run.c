@@ -100,6 +100,8 @@ static void pump_init(struct pump *p, const struct fp_bench *b, const struct fp_
 	p->per_tick = run->mpps * 1e6 / (double)b->tsc_hz / p->n_ways;
 	for (unsigned int i = 0; i < p->n_ways; i++) {
 		fp_way_init(&p->way[i], b, path, i, run->size);
+		if (run->sources)
+			fp_flow_spread(&p->way[i].flow, run->sources, run->destinations);
 		p->heard[i] = now;
 	}
 }

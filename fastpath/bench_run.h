@@ -31,7 +31,8 @@ struct fp_run {
 	uint32_t credit;
 	uint64_t discard_us, measure_us;
 	enum fp_mode mode;
-	bool both; /* directions */
+	bool both;			/* directions */
+	uint32_t sources, destinations; /* throughput: that fp_flow_spread() takes; 0: one */
 	bool poisson;
 	double mpps;
 	uint64_t seed;

@@ -38,6 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	track(data, size);
 	fp_flow_init(&f, two, one, 1, data[0] & 1 ? 0 : (uint32_t)size);
+	if (data[0] & 2)
+		fp_flow_spread(&f, 1024, 4);
 	frame = malloc(size);
 	if (!frame)
 		return 0;

@@ -111,6 +111,28 @@ static void a_peer_without_tuning_is_measured_for_rates_and_round_trips_in_some_
 	assert_int_equal(n, 3);
 }
 
+static void many_addresses_are_for_switches_that_look_at_them_in_a_full_run(void **state)
+{
+	struct bh_block blocks[BH_BLOCKS_MAX];
+	unsigned int found = 0, n;
+	struct bh_plan plan;
+
+	bh_plan_init(&plan, false, 0);
+	n = bh_plan_visit(&plan, BH_TRAIT_MACS, 0, false, blocks);
+	for (unsigned int i = 0; i < n; i++)
+		found += blocks[i].macs == BH_MACS;
+	assert_int_equal(found, 1);
+	/* compared with what is like it but for that */
+	assert_int_equal(count(blocks, n, BH_THROUGHPUT, 64, 32), 2);
+	n = bh_plan_visit(&plan, 0, 0, false, blocks);
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(blocks[i].macs, 0);
+	bh_plan_init(&plan, true, 0);
+	n = bh_plan_visit(&plan, BH_TRAIT_MACS, 0, false, blocks);
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(blocks[i].macs, 0);
+}
+
 /* The paths there are, and what bh_plan_visit() and the searches make of them. */
 static unsigned int run_ms(bool quick)
 {
@@ -228,6 +250,7 @@ int main(void)
 		cmocka_unit_test(curves_end_after_some_rounds),
 		cmocka_unit_test(a_quick_run_of_ten_paths_takes_about_a_minute),
 		cmocka_unit_test(a_full_run_of_thirteen_paths_takes_less_than_half_an_hour),
+		cmocka_unit_test(many_addresses_are_for_switches_that_look_at_them_in_a_full_run),
 		cmocka_unit_test(
 			a_peer_without_tuning_is_measured_for_rates_and_round_trips_in_some_rounds),
 		cmocka_unit_test(

@@ -151,6 +151,48 @@ static void a_page_says_whose_traps_were_not_counted_and_where_counts_come_from(
 	assert_int_equal(count(text, ">not measured</td>"), 3);
 }
 
+/* A second block beside each of one path at full speed, at a quarter of its rate. */
+static void add_many_addresses(json_t *root, const char *path)
+{
+	json_t *blocks = json_object_get(root, "blocks"), *b;
+	size_t i, n = json_array_size(blocks);
+
+	for (i = 0; i < n; i++) {
+		b = json_array_get(blocks, i);
+		if (strcmp(json_string_value(json_object_get(b, "path")), path) ||
+		    strcmp(json_string_value(json_object_get(b, "test")), "throughput") ||
+		    json_integer_value(json_object_get(b, "size")) != 64 ||
+		    json_integer_value(json_object_get(b, "burst")) != 32)
+			continue;
+		b = json_deep_copy(b);
+		json_object_set_new(b, "mpps",
+				    json_real(json_number_value(json_object_get(b, "mpps")) / 4));
+		json_object_set_new(b, "sources", json_integer(1024));
+		json_array_append_new(blocks, b);
+	}
+}
+
+static void many_addresses_are_told_and_judge_nothing(void **state)
+{
+	json_auto_t *root = bench_sample(6), *same = bench_sample(6);
+	struct result many, one;
+	char text[VIEW_SENTENCE];
+
+	add_many_addresses(root, "vf");
+	many = judge(root);
+	one = judge(same);
+	assert_true(view_addresses(many.doc, 0, text));
+	assert_string_equal(text, "vf, 1024 source and 1 destination addresses in turns: 0.250 of "
+				  "its rate with one of each (0.250 to 0.250, 6 rounds).");
+	assert_false(view_addresses(many.doc, 1, text));
+	assert_false(view_addresses(one.doc, 0, text));
+	for (size_t i = 0; i < BENCH_GOALS; i++)
+		assert_true(fabs(many.judged->goal[i].estimate.value -
+				 one.judged->goal[i].estimate.value) < 1e-9);
+	done(&many);
+	done(&one);
+}
+
 static void a_percentile_without_samples_is_a_dash(void **state)
 {
 	json_auto_t *root = bench_sample(1);
@@ -419,6 +461,7 @@ int main(void)
 		cmocka_unit_test(what_was_not_measured_is_said),
 		cmocka_unit_test(
 			a_page_says_whose_traps_were_not_counted_and_where_counts_come_from),
+		cmocka_unit_test(many_addresses_are_told_and_judge_nothing),
 		cmocka_unit_test(a_percentile_without_samples_is_a_dash),
 		cmocka_unit_test(figures_of_disturbed_blocks_alone_stand_in_brackets),
 		cmocka_unit_test(the_summary_has_five_lines),

@@ -53,6 +53,38 @@ static void a_frame_is_read_as_it_was_written(void **state)
 	assert_memory_equal(f->frame + 6, one, 6);
 }
 
+static void addresses_take_turns_and_the_first_are_the_ports_own(void **state)
+{
+	struct fixture *f = *state;
+	struct fp_stamps at;
+	uint32_t got;
+
+	assert_true(fp_flow_spread(&f->flow, 1024, 4));
+	for (uint32_t seq = 0; seq < 2100; seq++) {
+		const uint8_t dst[6] = {2, 0, 0, 0, (uint8_t)(seq % 4), 2};
+		const uint8_t src[6] = {2, 0, 0, (uint8_t)(seq % 1024 >> 8), (uint8_t)seq, 1};
+
+		fp_frame_write(&f->flow, f->frame, seq, (struct fp_stamps){0, 0});
+		assert_memory_equal(f->frame, dst, 6);
+		assert_memory_equal(f->frame + 6, src, 6);
+		assert_int_equal(fp_frame_read(&f->flow, f->frame, FP_FRAME_MIN, &got, &at),
+				 FP_FRAME_OK);
+		assert_int_equal(got, seq);
+		/* another's turn */
+		f->frame[10] ^= 1;
+		assert_int_equal(fp_frame_read(&f->flow, f->frame, FP_FRAME_MIN, &got, &at),
+				 FP_FRAME_FOREIGN);
+	}
+	for (uint32_t n = 0; n < 1100; n++) {
+		bool fine = n == 1 || n == 2 || n == 4 || n == 8 || n == 16 || n == 32 || n == 64 ||
+			    n == 128 || n == 256 || n == 512 || n == 1024;
+
+		assert_int_equal(fp_flow_spread(&f->flow, n, 1), fine);
+		assert_int_equal(fp_flow_spread(&f->flow, 1, n), fine);
+	}
+	assert_false(fp_flow_spread(&f->flow, UINT32_MAX, 1));
+}
+
 static void a_frame_of_another_block_direction_or_program_is_foreign(void **state)
 {
 	struct fixture *f = *state;
@@ -200,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		CASE(a_frame_is_read_as_it_was_written),
+		CASE(addresses_take_turns_and_the_first_are_the_ports_own),
 		CASE(a_frame_of_another_block_direction_or_program_is_foreign),
 		CASE(each_changed_byte_of_a_sampled_frame_is_noticed),
 		CASE(a_frame_that_was_cut_or_padded_is_corrupt),

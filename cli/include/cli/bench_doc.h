@@ -76,7 +76,8 @@ struct bench_block {
 	enum bench_mode mode;
 	unsigned int size;
 	unsigned int burst;
-	bool both; /* directions */
+	bool both;			    /* directions */
+	unsigned int sources, destinations; /* addresses that take turns */
 	bool valid;
 	double asked_mpps; /* BENCH_NONE: at full speed */
 	double share;	   /* of its own full speed that was asked for; BENCH_NONE: no such */

@@ -36,6 +36,7 @@ struct bench_pick {
 	double asked_mpps; /* 0: any */
 	bool again;	   /* the blocks that repeat such blocks */
 	double share;	   /* of the path's own full speed; 0: whatever it was */
+	bool many;	   /* addresses take turns */
 };
 
 struct bench_goal_def {
@@ -83,6 +84,12 @@ struct bench_series {
 	double value[BENCH_N_ROUNDS];
 	double steal_ms[BENCH_N_ROUNDS];
 };
+
+/**
+ * bench_block_many() - do addresses take turns in it?
+ * Context: any; pure. Return: true if so. Source: none.
+ */
+bool bench_block_many(const struct bench_block *b);
 
 /**
  * bench_pick_series() - the figure of the picked blocks by round
