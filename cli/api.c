@@ -32,47 +32,46 @@ int api_path(char *ret_path, const char *part, ...)
 	return r;
 }
 
-static void print_no_answer(const struct cli *cli, int r)
+static void print_no_answer(FILE *to, const struct cli *cli, int r)
 {
 	switch (r) {
 	case -ENOENT:
 	case -ECONNREFUSED:
 	case -EACCES:
-		fprintf(stderr, "sriovctl: cannot reach sriovd at %s: %s\n", cli->socket,
-			strerror(-r));
+		fprintf(to, "sriovctl: cannot reach sriovd at %s: %s\n", cli->socket, strerror(-r));
 		break;
 	case -ETIMEDOUT:
-		fprintf(stderr, "sriovctl: sriovd at %s did not answer in time\n", cli->socket);
+		fprintf(to, "sriovctl: sriovd at %s did not answer in time\n", cli->socket);
 		break;
 	case -EINTR:
-		fprintf(stderr, "sriovctl: interrupted\n");
+		fprintf(to, "sriovctl: interrupted\n");
 		break;
 	default:
-		fprintf(stderr, "sriovctl: no usable answer from %s: %s\n", cli->socket,
-			strerror(-r));
+		fprintf(to, "sriovctl: no usable answer from %s: %s\n", cli->socket, strerror(-r));
 	}
 }
 
 /* sriovd quotes names that came from callers: nothing of it may steer the terminal. */
-static void print_refusal(const json_t *reply, unsigned int status)
+static void print_refusal(FILE *to, const json_t *reply, unsigned int status)
 {
 	const json_t *error = json_object_get(reply, "error");
 	const char *message = json_string_value(json_object_get(error, "message"));
 	const char *code = json_string_value(json_object_get(error, "code"));
 
 	if (!message) {
-		fprintf(stderr, "sriovctl: sriovd answered with status %u\n", status);
+		fprintf(to, "sriovctl: sriovd answered with status %u\n", status);
 		return;
 	}
-	fputs("sriovctl: ", stderr);
+	fputs("sriovctl: ", to);
 	for (; *message; message++)
-		fputc((unsigned char)*message < ' ' || *message == 0x7f ? ' ' : *message, stderr);
+		fputc((unsigned char)*message < ' ' || *message == 0x7f ? ' ' : *message, to);
 	if (code)
-		fprintf(stderr, " (%.32s)", code);
-	fputc('\n', stderr);
+		fprintf(to, " (%.32s)", code);
+	fputc('\n', to);
 }
 
-static int call(const struct cli *cli, const struct http_call *http, bool quiet, json_t **ret_reply)
+/* @to: where a message goes, or NULL */
+static int call(const struct cli *cli, const struct http_call *http, FILE *to, json_t **ret_reply)
 {
 	json_auto_t *reply = NULL;
 	unsigned int status;
@@ -81,20 +80,20 @@ static int call(const struct cli *cli, const struct http_call *http, bool quiet,
 
 	r = http_exchange(http, &status, &text);
 	if (r < 0) {
-		if (!quiet)
-			print_no_answer(cli, r);
+		if (to)
+			print_no_answer(to, cli, r);
 		return r;
 	}
 	reply = json_loads(text, 0, NULL);
 	free(text);
 	if (status >= 300) {
-		if (!quiet)
-			print_refusal(reply, status);
+		if (to)
+			print_refusal(to, reply, status);
 		return -EREMOTEIO;
 	}
 	if (!json_is_object(reply)) {
-		if (!quiet)
-			fprintf(stderr, "sriovctl: sriovd answered something that is not JSON\n");
+		if (to)
+			fprintf(to, "sriovctl: sriovd answered something that is not JSON\n");
 		return -EBADMSG;
 	}
 	if (ret_reply)
@@ -103,7 +102,7 @@ static int call(const struct cli *cli, const struct http_call *http, bool quiet,
 }
 
 static int call_with(const struct cli *cli, const char *method, const char *path,
-		     const json_t *body, unsigned int timeout_ms, bool quiet, json_t **ret_reply)
+		     const json_t *body, unsigned int timeout_ms, FILE *to, json_t **ret_reply)
 {
 	char *text = NULL;
 	int r;
@@ -122,7 +121,7 @@ static int call_with(const struct cli *cli, const char *method, const char *path
 			 .timeout_ms = timeout_ms,
 			 .stop = cli->stop,
 		 },
-		 quiet, ret_reply);
+		 to, ret_reply);
 	free(text);
 	return r;
 }
@@ -130,11 +129,26 @@ static int call_with(const struct cli *cli, const char *method, const char *path
 int api_call(const struct cli *cli, const char *method, const char *path, const json_t *body,
 	     unsigned int timeout_ms, json_t **ret_reply)
 {
-	return call_with(cli, method, path, body, timeout_ms, false, ret_reply);
+	return call_with(cli, method, path, body, timeout_ms, stderr, ret_reply);
 }
 
 int api_try(const struct cli *cli, const char *method, const char *path, const json_t *body,
 	    unsigned int timeout_ms, json_t **ret_reply)
 {
-	return call_with(cli, method, path, body, timeout_ms, true, ret_reply);
+	return call_with(cli, method, path, body, timeout_ms, NULL, ret_reply);
+}
+
+int api_told(const struct cli *cli, const char *method, const char *path, const json_t *body,
+	     unsigned int timeout_ms, char *why, size_t size, json_t **ret_reply)
+{
+	FILE *to;
+	int r;
+
+	memset(why, 0, size);
+	to = fmemopen(why, size - 1, "w");
+	r = call_with(cli, method, path, body, timeout_ms, to, ret_reply);
+	if (to)
+		fclose(to);
+	why[strcspn(why, "\n")] = '\0';
+	return r;
 }

@@ -31,6 +31,13 @@ int api_call(const struct cli *cli, const char *method, const char *path, const 
 	     unsigned int timeout_ms, json_t **ret_reply);
 
 /**
+ * api_told() - as api_call(), what went wrong goes into @why, of @size bytes, as one line
+ * Context, Return, Source: as api_call().
+ */
+int api_told(const struct cli *cli, const char *method, const char *path, const json_t *body,
+	     unsigned int timeout_ms, char *why, size_t size, json_t **ret_reply);
+
+/**
  * api_try() - as api_call(), silent: for objects that may not exist
  * Context, Return, Source: as api_call().
  */

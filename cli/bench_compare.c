@@ -133,7 +133,7 @@ json_t *bench_compare(const struct bench_run *before, const struct bench_run *no
 {
 	json_t *rows = json_array();
 
-	for (size_t i = 0; rows && i < BENCH_GOALS; i++)
+	for (size_t i = 0; rows && i < now->judged->n_goals; i++)
 		if (before->judged->goal[i].estimate.n && now->judged->goal[i].estimate.n)
 			json_array_append_new(rows, compare_goal(before, now, i));
 	if (rows)

@@ -310,7 +310,10 @@ static void read_facts(struct rd *top, const json_t *root, struct bench_doc *doc
 static void read_all(struct rd *top, const json_t *root, struct bench_doc *doc)
 {
 	static const char *const modes[] = {"quick", "full", NULL};
+	static const char *const places[] = {"host", "guest", NULL};
 
+	if (json_is_string(json_object_get(root, "where")))
+		doc->guest = rd_choice(top, "where", places);
 	doc->when = rd_text(top, "when", RD_MUST);
 	doc->revision = rd_text(top, "revision", RD_MUST);
 	doc->mode = modes[rd_choice(top, "mode", modes)];

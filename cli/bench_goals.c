@@ -303,15 +303,16 @@ int bench_judge_doc(const struct bench_doc *doc, struct bench_judged **ret_judge
 		free(j);
 		return -ENOMEM;
 	}
+	j->n_goals = doc->guest ? BENCH_GUEST_GOALS : BENCH_GOALS;
 	j->n_blocks = doc->n_blocks;
 	for (size_t i = 0; i < doc->n_blocks; i++)
 		j->n_invalid += !doc->block[i].valid;
 	judge_aa(doc, j, spare->dot);
-	for (size_t i = 0; i < BENCH_GOALS; i++) {
+	for (size_t i = 0; i < j->n_goals; i++) {
 		struct bench_goal *g = &j->goal[i];
 		double resolution;
 
-		g->def = &bench_goal_table[i];
+		g->def = doc->guest ? &bench_guest_table[i] : &bench_goal_table[i];
 		if (g->def->to.path)
 			judge_ratio(doc, g->def->to.path, g);
 		else
@@ -382,7 +383,7 @@ int bench_judge_write(const struct bench_judged *judged, json_t *root)
 {
 	json_auto_t *goals = json_array(), *aa = write_aa(&judged->aa);
 
-	for (size_t i = 0; i < BENCH_GOALS; i++)
+	for (size_t i = 0; i < judged->n_goals; i++)
 		if (json_array_append_new(goals, write_goal(&judged->goal[i])) < 0)
 			return -ENOMEM;
 	if (judged->aa_latency.n &&

@@ -369,9 +369,6 @@ int bh_resets(struct bench_host *b);
 
 /* ---- bench_host_report.c ----------------------------------------------------------------- */
 
-/** bh_hypervisor() - name by CPUID, "none" without one. Context: any. Source: -. */
-void bh_hypervisor(char *text, size_t size);
-
 /** bh_report() - the result. Context: main thread. Return: new object; NULL. Source: none. */
 json_t *bh_report(struct bench_host *b);
 

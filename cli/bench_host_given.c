@@ -11,6 +11,7 @@
 #include <lib/pci_sysfs.h>
 
 #include "bench_host.h"
+#include "bench_machine.h"
 
 #define QEMU_SUBSYSTEM 0x1af4u /* Red Hat's, which QEMU puts on what it emulates */
 
@@ -81,7 +82,7 @@ int bh_device_read(int sysfs, const char *text, struct bh_device *ret_device, ch
 		return r;
 	if (strcmp(d[0].pci_id, d[1].pci_id) || strcmp(d[0].subsystem, d[1].subsystem))
 		return refuse(err, -EINVAL, "two devices that are not of one kind");
-	bh_hypervisor(d[0].hypervisor, sizeof(d[0].hypervisor));
+	bench_hypervisor(d[0].hypervisor, sizeof(d[0].hypervisor));
 	*ret_device = d[0];
 	return 0;
 }

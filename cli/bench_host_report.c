@@ -1,58 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The result of the host bench as JSON: docs/bench-format.md. */
-#include <cpuid.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cli/bench_goals.h>
 
 #include "bench_host.h"
+#include "bench_machine.h"
 #include "revision.h"
-
-#define HYPERVISOR_BIT	(1u << 31) /* leaf 1, ECX */
-#define HYPERVISOR_LEAF 0x40000000u
-
-/* The first value of @key in a file of lines "key : value". */
-static bool value_of(const char *file, const char *key, char *text, size_t size)
-{
-	FILE *f = fopen(file, "re");
-	char line[512];
-	bool found = false;
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		char *colon = strchr(line, ':');
-
-		if (!colon || strncmp(line, key, strlen(key)))
-			continue;
-		colon += 1 + strspn(colon + 1, " \t");
-		colon[strcspn(colon, "\n")] = '\0';
-		found = bh_text(text, size, "%s", colon);
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-void bh_hypervisor(char *text, size_t size)
-{
-	unsigned int a, b, c, d;
-	char name[13];
-
-	bh_text(text, size, "none");
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & HYPERVISOR_BIT))
-		return;
-	__cpuid(HYPERVISOR_LEAF, a, b, c, d);
-	memcpy(name, &b, 4);
-	memcpy(name + 4, &c, 4);
-	memcpy(name + 8, &d, 4);
-	name[12] = '\0';
-	for (char *p = name; *p; p++)
-		if (*p < ' ' || *p > '~')
-			*p = ' ';
-	bh_text(text, size, "%s", *name ? name : "unknown");
-}
 
 /* Do the two CPUs share a core? */
 static bool siblings(const struct bench_host *b)
@@ -100,24 +56,11 @@ static int engine_says(const struct bench_host *b, json_t *machine)
 
 static json_t *machine(const struct bench_host *b)
 {
-	json_auto_t *m = NULL;
-	char cpu[256] = "unknown", virt[32], pages[64] = "?", size[64] = "?";
-	struct utsname u;
+	json_auto_t *m = bench_machine(json_sprintf("generator on CPU %u, switch on CPU %u%s",
+						    b->cpu_gen, b->cpu_switch,
+						    siblings(b) ? ", threads of one core" : ""));
 
-	if (uname(&u) < 0)
-		return NULL;
-	value_of("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
-	value_of("/proc/meminfo", "HugePages_Total", pages, sizeof(pages));
-	value_of("/proc/meminfo", "Hugepagesize", size, sizeof(size));
-	bh_hypervisor(virt, sizeof(virt));
-	m = json_pack("{s:o, s:s, s:i, s:s, s:o, s:s, s:o}", "kernel",
-		      json_sprintf("%s %s", u.release, u.machine), "cpu", cpu, "cpus",
-		      (int)sysconf(_SC_NPROCESSORS_ONLN), "hypervisor", virt, "topology",
-		      json_sprintf("generator on CPU %u, switch on CPU %u%s", b->cpu_gen,
-				   b->cpu_switch, siblings(b) ? ", threads of one core" : ""),
-		      "kvm", access("/dev/kvm", F_OK) ? "absent" : "present", "memory",
-		      json_sprintf("%s hugepages of %s", pages, size));
-	return engine_says(b, m) < 0 ? NULL : json_incref(m);
+	return m && engine_says(b, m) >= 0 ? json_incref(m) : NULL;
 }
 
 static json_t *paths(const struct bench_host *b)

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WAKE_US UINT64_C(20) /* from a wake-up until the thread runs, on a CPU nobody else has */
+#define CPU_FIELD 39u	       /* of /proc/PID/stat, the first being 1 */
+#define WAKE_US	  UINT64_C(20) /* from a wake-up until the thread runs, on a CPU nobody else has */
 
 static void dir_closep(DIR **d)
 {
@@ -99,25 +100,70 @@ pid_t bh_waits_busiest(const struct bh_waits *w)
 	return tid;
 }
 
-uint64_t bh_waits_since(const struct bh_waits *before, const struct bh_waits *after)
+/* What the thread at @i did since @before; one that is new did all of it. */
+static struct bh_busiest grown(const struct bh_waits *before, const struct bh_waits *after,
+			       unsigned int i)
 {
-	uint64_t most = 0, waited = 0;
+	struct bh_busiest t = {after->thread[i].tid, after->thread[i].run_us,
+			       after->thread[i].wait_us, after->thread[i].switches};
+
+	for (unsigned int k = 0; k < before->n; k++)
+		if (before->thread[k].tid == t.tid) {
+			t.run_us -= before->thread[k].run_us;
+			t.wait_us -= before->thread[k].wait_us;
+			t.switches -= before->thread[k].switches;
+		}
+	return t;
+}
+
+struct bh_busiest bh_waits_most(const struct bh_waits *before, const struct bh_waits *after)
+{
+	struct bh_busiest most = {};
 
 	for (unsigned int i = 0; i < after->n; i++) {
-		uint64_t run = after->thread[i].run_us, wait = after->thread[i].wait_us;
-		uint64_t own = after->thread[i].switches;
+		struct bh_busiest t = grown(before, after, i);
 
-		for (unsigned int k = 0; k < before->n; k++)
-			if (before->thread[k].tid == after->thread[i].tid) {
-				run -= before->thread[k].run_us;
-				wait -= before->thread[k].wait_us;
-				own -= before->thread[k].switches;
-			}
-		own *= WAKE_US;
-		if (run < most)
-			continue;
-		most = run;
-		waited = wait > own ? wait - own : 0;
+		if (t.run_us >= most.run_us)
+			most = t;
 	}
-	return waited;
+	return most;
+}
+
+uint64_t bh_waits_run_us(const struct bh_waits *before, const struct bh_waits *after)
+{
+	uint64_t run_us = 0;
+
+	for (unsigned int i = 0; i < after->n; i++)
+		run_us += grown(before, after, i).run_us;
+	return run_us;
+}
+
+uint64_t bh_waits_since(const struct bh_waits *before, const struct bh_waits *after)
+{
+	struct bh_busiest most = bh_waits_most(before, after);
+	uint64_t own = most.switches * WAKE_US;
+
+	return most.wait_us > own ? most.wait_us - own : 0;
+}
+
+int bh_thread_cpu(pid_t tid)
+{
+	char path[32], text[1024];
+	const char *after;
+	size_t len;
+	int cpu;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	len = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[len] = '\0';
+	/* a name may have spaces and brackets: fields are counted from its end */
+	after = strrchr(text, ')');
+	for (unsigned int field = 2; after && field < CPU_FIELD; field++)
+		after = strchr(after + 1, ' ');
+	return after && sscanf(after, "%d", &cpu) == 1 ? cpu : -1;
 }

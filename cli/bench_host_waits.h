@@ -27,6 +27,25 @@ struct bh_waits {
  */
 void bh_waits_add(struct bh_waits *w, pid_t pid);
 
+/* The thread of a process that ran most, and what it did meanwhile. */
+struct bh_busiest {
+	pid_t tid; /* 0: none is known */
+	uint64_t run_us, wait_us, switches;
+};
+
+/** bh_waits_most() - from @before to @after. Context: any; pure. Return: it. Source: -. */
+struct bh_busiest bh_waits_most(const struct bh_waits *before, const struct bh_waits *after);
+
+/** bh_waits_run_us() - how long all of its threads ran. Context: any; pure. Return: us. Source: -.
+ */
+uint64_t bh_waits_run_us(const struct bh_waits *before, const struct bh_waits *after);
+
+/**
+ * bh_thread_cpu() - the CPU that a thread runs on, or last ran on
+ * Context: reads a file. Return: its number; -1 the kernel does not tell. Source: proc(5).
+ */
+int bh_thread_cpu(pid_t tid);
+
 /**
  * bh_waits_busiest() - the thread that ran most so far
  * Context: any; pure. Return: 0 if there is none. Source: -.

@@ -25,7 +25,7 @@ static void head(FILE *f, const struct bench_doc *doc, const struct bench_judged
 		"next to what else there is</h1>\n<p class=\"dim\">sriovd ",
 		bench_html_style);
 	text_put(f, doc->revision);
-	fprintf(f, ", %s run of ", doc->mode);
+	fprintf(f, ", %s run%s of ", doc->mode, doc->guest ? " inside a guest" : "");
 	text_put(f, doc->when);
 	fputs(" on ", f);
 	text_put(f, doc->cpu);
@@ -49,9 +49,12 @@ static int throughput(FILE *f, const struct bench_doc *doc)
 	int r;
 
 	section(f, "Throughput",
-		"One generator core owns both ends, one core switches. Full speed with a bounded "
-		"number of frames in flight, bursts of 32; bars are medians over rounds, whiskers "
-		"their 95 % intervals; pale bars rest on disturbed blocks only.");
+		doc->guest ? "One guest owns both ends, another core switches."
+			   : "One generator core owns both ends, one core switches.");
+	fputs("<p class=\"dim\">Full speed with a bounded "
+	      "number of frames in flight, bursts of 32; bars are medians over rounds, whiskers "
+	      "their 95 % intervals; pale bars rest on disturbed blocks only.</p>\n",
+	      f);
 	chart_legend(f, doc);
 	chart_sizes(f, doc, BENCH_MPPS);
 	chart_sizes(f, doc, BENCH_GBPS);
@@ -127,7 +130,7 @@ static void rounds(FILE *f, const struct bench_doc *doc, const struct bench_judg
 		"the "
 		"hypervisor during the two blocks.");
 	fputs("<div class=\"three\">\n", f);
-	for (size_t i = 0; i < BENCH_GOALS; i++)
+	for (size_t i = 0; i < judged->n_goals; i++)
 		if (judged->goal[i].n_dots)
 			chart_rounds(f, &judged->goal[i]);
 	fputs("</div>\n<h3>What the machine did meanwhile</h3>\n", f);

@@ -25,7 +25,7 @@ void html_tiles(FILE *f, const struct bench_doc *doc, const struct bench_judged 
 	char big[VIEW_TEXT], small[160];
 
 	fputs("<div class=\"tiles\">\n", f);
-	snprintf(big, sizeof(big), "%zu of %u", met, BENCH_GOALS);
+	snprintf(big, sizeof(big), "%zu of %zu", met, judged->n_goals);
 	snprintf(small, sizeof(small),
 		 "goals met; %zu more above the floor, %zu failed, %zu inconclusive, %zu not "
 		 "measured",
@@ -155,7 +155,7 @@ void html_goals(FILE *f, const struct bench_judged *judged)
 	      "<th class=\"n\">goal</th><th class=\"n\">rounds</th><th>verdict</th></tr></thead>"
 	      "<tbody>\n",
 	      f);
-	for (size_t i = 0; i < BENCH_GOALS; i++)
+	for (size_t i = 0; i < judged->n_goals; i++)
 		goal_row(f, &judged->goal[i]);
 	fputs("</tbody></table></div>\n", f);
 	put_aa(f, &judged->aa, "throughput");
@@ -165,7 +165,7 @@ void html_goals(FILE *f, const struct bench_judged *judged)
 	      "too</summary><table><thead><tr><th>id</th>"
 	      "<th class=\"n\">value</th><th class=\"n\">95 %</th></tr></thead><tbody>\n",
 	      f);
-	for (size_t i = 0; i < BENCH_GOALS; i++) {
+	for (size_t i = 0; i < judged->n_goals; i++) {
 		const struct bench_goal *g = &judged->goal[i];
 
 		if (!g->excluded)

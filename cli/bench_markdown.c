@@ -71,7 +71,7 @@ static void put_goals(FILE *f, const struct bench_judged *judged)
 	fputs("| id | what | against | value | 95 % interval | floor | goal | rounds | verdict |\n"
 	      "|---|---|---|---|---|---|---|---|---|\n",
 	      f);
-	for (size_t i = 0; i < BENCH_GOALS; i++) {
+	for (size_t i = 0; i < judged->n_goals; i++) {
 		const struct bench_goal *g = &judged->goal[i];
 		const struct bench_goal_def *d = g->def;
 
@@ -157,6 +157,7 @@ static void put_machine(FILE *f, const struct bench_doc *doc)
 		{"when", doc->when},
 		{"revision", doc->revision},
 		{"mode", doc->mode},
+		{"measured", doc->guest ? "inside a guest" : "on the host"},
 		{"kernel", doc->kernel},
 		{"processor", doc->cpu},
 		{"topology", doc->topology},

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* What a bench in a guest tells: a result as docs/bench-format.md has it, and its own figures. */
+#include <cpuid.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
+#include <cli/bench_goals.h>
 #include <cli/stats.h>
+
+#include "bench.h"
+#include "bench_machine.h"
+#include "revision.h"
 #include "table.h"
+
+#define TSC_LEAF      0x80000007u
+#define TSC_INVARIANT (1u << 8) /* EDX */
 
 /* Below this many samples beyond a percentile it is noise. */
 #define BEYOND_MIN 100u
@@ -69,8 +78,8 @@ static json_t *report_path(const struct bench *b, const struct bench_path *p)
 		"rtt_ns", "p50", percentile(b, &p->rtt, 5000), "p99", percentile(b, &p->rtt, 9900),
 		"p999", percentile(b, &p->rtt, 9990), "min", stats_ticks_ns(p->rtt.min, b->tsc_khz),
 		"max", stats_ticks_ns(p->rtt.max, b->tsc_khz), "samples", (json_int_t)p->rtt.n,
-		"mpps_64", median_of(p->mpps_64, b->n_rounds), "gbps_1518",
-		median_of(p->gbps_1518, b->n_rounds), "traps_per_packet",
+		"mpps_64", median_of(p->mpps_64, p->n_rounds), "gbps_1518",
+		median_of(p->gbps_1518, p->n_rounds), "traps_per_packet",
 		bench_traps_per_packet(&p->rtt_traps, p->rtt_packets), "traps", report_traps(b, p),
 		"traced", "rtt", report_traced(&p->rtt_traced), "load",
 		report_traced(&p->load_traced), "lost", (json_int_t)p->lost, "corrupt",
@@ -85,51 +94,131 @@ static json_t *report_tracing(const struct bench *b)
 			 b->interrupt_source);
 }
 
-static json_t *report_calib(const struct bench *b)
+/* Does the time stamp counter go on alike, whatever the processor does? */
+static bool tsc_invariant(void)
 {
-	if (!b->have_calib)
-		return json_pack("{s:n, s:I}", "core_to_core_rtt_ns", "tsc_khz",
-				 (json_int_t)b->tsc_khz);
-	return json_pack("{s:f, s:f, s:I, s:[i, i]}", "core_to_core_rtt_ns", b->calib.rtt_median_ns,
-			 "core_to_core_rtt_min_ns", b->calib.rtt_min_ns, "tsc_khz",
-			 (json_int_t)b->calib.tsc_khz, "cpus", (int)b->calib.cpu[0],
-			 (int)b->calib.cpu[1]);
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(TSC_LEAF, &a, &b, &c, &d) && d & TSC_INVARIANT;
 }
 
-static json_t *report_rounds(const struct bench *b)
+static json_t *calibration(const struct bench *b)
 {
-	json_t *rounds = json_array();
+	json_t *c2c = json_null();
 
-	for (unsigned int i = 0; i < b->n_rounds; i++) {
-		json_t *round = json_object();
+	if (b->have_calib)
+		c2c = json_pack("{s:{s:f, s:f}, s:[i, i]}", "same_line", "min", b->calib.rtt_min_ns,
+				"median", b->calib.rtt_median_ns, "cpus", (int)b->calib.cpu[0],
+				(int)b->calib.cpu[1]);
+	return json_pack("{s:f, s:b, s:o}", "tsc_hz", (double)b->tsc_khz * 1e3, "invariant",
+			 tsc_invariant(), "c2c", c2c);
+}
 
-		for (unsigned int p = 0; p < BENCH_PATHS; p++)
-			json_object_set_new(round, b->path[p].name,
-					    json_pack("{s:f, s:f, s:f}", "rtt_p50_ns",
-						      b->path[p].p50_ns[i], "mpps_64",
-						      b->path[p].mpps_64[i], "gbps_1518",
-						      b->path[p].gbps_1518[i]));
-		json_array_append_new(rounds, round);
+static json_t *cpu_text(int cpu)
+{
+	return cpu < 0 ? json_string("an unknown CPU") : json_sprintf("CPU %d", cpu);
+}
+
+/* Nobody pins them here: where they were when they were last seen. */
+static json_t *topology(const struct bench *b)
+{
+	json_auto_t *guest = cpu_text(b->cpu_guest);
+	json_auto_t *nic = cpu_text(b->path[BENCH_VF].cpu_switch);
+
+	return json_sprintf("one guest with two ports of each path, last seen on %s, the switch of "
+			    "vf on %s",
+			    json_string_value(guest), json_string_value(nic));
+}
+
+static json_t *paths(const struct bench *b)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < BENCH_PATHS; i++) {
+		const struct bench_path *p = &b->path[i];
+		json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:[o, o], s:s}", "name", p->name,
+				      "kind", "ours", "what", p->what, "version",
+				      "sriovd " SRIOVD_VERSION, "commands",
+				      json_sprintf("sriovctl attach %s %s --path %s", p->net[0],
+						   BENCH_VM, p->name),
+				      json_sprintf("sriovctl attach %s %s --path %s", p->net[1],
+						   BENCH_VM, p->name),
+				      "state", p->failed ? "failed" : "measured");
+
+		if (p->failed)
+			json_object_set_new(o, "reason", json_string(p->reason));
+		json_array_append_new(list, o);
 	}
-	return rounds;
+	return list;
+}
+
+/* Of poll mode: what the VMM and the NIC counted, and the tracepoints in a pass of their own. */
+static json_t *traps(const struct bench *b)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < BENCH_PATHS; i++) {
+		const struct bench_path *p = &b->path[i];
+		const struct bench_traced *rtt = &p->rtt_traced, *load = &p->load_traced;
+		uint64_t packets = p->rtt_packets + p->load_packets;
+
+		if (packets)
+			json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:s}", "path",
+							      p->name, "packets",
+							      (json_int_t)packets, "messages",
+							      (json_int_t)(p->rtt_traps.messages +
+									   p->load_traps.messages),
+							      "kvm_exits",
+							      (json_int_t)(p->rtt_traps.bar_exits +
+									   p->load_traps.bar_exits),
+							      "source", "NIC and VMM, all rounds"));
+		packets = rtt->packets + load->packets;
+		if (packets)
+			json_array_append_new(
+				list,
+				json_pack("{s:s, s:I, s:I, s:I, s:s}", "path", p->name, "packets",
+					  (json_int_t)packets, "interrupts",
+					  (json_int_t)(rtt->interrupts + load->interrupts),
+					  "wakeups", (json_int_t)(rtt->wakeups + load->wakeups),
+					  "source", "the kernel's tracepoints"));
+	}
+	return list;
+}
+
+static json_t *figures(const struct bench *b)
+{
+	const struct bench_path *em = &b->path[BENCH_EMULATED], *vi = &b->path[BENCH_VIRTIO];
+	const struct bench_path *vf = &b->path[BENCH_VF];
+	unsigned int v = vf->n_rounds < vi->n_rounds ? vf->n_rounds : vi->n_rounds;
+	unsigned int e = vf->n_rounds < em->n_rounds ? vf->n_rounds : em->n_rounds;
+
+	return json_pack("{s:s, s:s, s:o, s:{s:o, s:o, s:o}, s:{s:f, s:f, s:f, s:f, s:f}}", "nic",
+			 b->nic, "pf", b->pf, "tracing", report_tracing(b), "paths", em->name,
+			 report_path(b, em), vi->name, report_path(b, vi), vf->name,
+			 report_path(b, vf), "ratios", "rtt_p50_vf_vs_virtio",
+			 median_ratio(vf->p50_ns, vi->p50_ns, v), "mpps_64_vf_vs_virtio",
+			 median_ratio(vf->mpps_64, vi->mpps_64, v), "gbps_1518_vf_vs_virtio",
+			 median_ratio(vf->gbps_1518, vi->gbps_1518, v), "rtt_p50_vf_vs_emulated",
+			 median_ratio(vf->p50_ns, em->p50_ns, e), "mpps_64_vf_vs_emulated",
+			 median_ratio(vf->mpps_64, em->mpps_64, e));
 }
 
 json_t *bench_report(struct bench *b)
 {
-	const struct bench_path *em = &b->path[BENCH_EMULATED], *vi = &b->path[BENCH_VIRTIO];
-	const struct bench_path *vf = &b->path[BENCH_VF];
-	unsigned int n = b->n_rounds;
+	char why[BENCH_TEXT];
+	json_t *report;
 
-	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:{s:o, s:o, s:o}, s:{s:f, s:f, s:f, s:f, s:f}, s:o}", "nic",
-		"software 82576 (soft-nic)", "pf", b->pf, "calibration", report_calib(b), "tracing",
-		report_tracing(b), "paths", em->name, report_path(b, em), vi->name,
-		report_path(b, vi), vf->name, report_path(b, vf), "ratios", "rtt_p50_vf_vs_virtio",
-		median_ratio(vf->p50_ns, vi->p50_ns, n), "mpps_64_vf_vs_virtio",
-		median_ratio(vf->mpps_64, vi->mpps_64, n), "gbps_1518_vf_vs_virtio",
-		median_ratio(vf->gbps_1518, vi->gbps_1518, n), "rtt_p50_vf_vs_emulated",
-		median_ratio(vf->p50_ns, em->p50_ns, n), "mpps_64_vf_vs_emulated",
-		median_ratio(vf->mpps_64, em->mpps_64, n), "rounds", report_rounds(b));
+	json_array_append_new(b->notes, json_sprintf("seed of the order of paths: %llu",
+						     (unsigned long long)b->seed));
+	report = json_pack("{s:s, s:i, s:s, s:s, s:O, s:s, s:s, s:o, s:o, s:o, s:O, s:o, s:O, s:o}",
+			   "format", "sriovd-bench", "version", 1, "where", "guest", "when",
+			   b->when, "command", b->command, "revision", SRIOVD_REVISION, "mode",
+			   b->plan.quick ? "quick" : "full", "machine", bench_machine(topology(b)),
+			   "calibration", calibration(b), "paths", paths(b), "blocks", b->blocks,
+			   "traps", traps(b), "notes", b->notes, "guest", figures(b));
+	if (report && bench_judge(report, why, sizeof(why)) < 0)
+		fprintf(stderr, "sriovctl bench: no verdicts: %s\n", why);
+	return report;
 }
 
 static void set_text(json_t *row, const char *key, const json_t *value, double scale,
@@ -148,17 +237,11 @@ static void set_text(json_t *row, const char *key, const json_t *value, double s
 
 static json_t *table_row(const char *name, const json_t *path)
 {
-	const json_t *rtt = json_object_get(path, "rtt_ns"),
-		     *traps = json_object_get(path, "traps");
+	const json_t *traps = json_object_get(path, "traps");
 	const json_t *traced = json_object_get(json_object_get(path, "traced"), "rtt");
 	json_t *row = json_pack("{s:s}", "path", name);
 
-	set_text(row, "p50", json_object_get(rtt, "p50"), 1e-3, "%.2f");
-	set_text(row, "p99", json_object_get(rtt, "p99"), 1e-3, "%.2f");
-	set_text(row, "p999", json_object_get(rtt, "p999"), 1e-3, "%.2f");
 	set_text(row, "samples", json_object_get(path, "samples"), 1, "%.0f");
-	set_text(row, "mpps", json_object_get(path, "mpps_64"), 1, "%.3f");
-	set_text(row, "gbps", json_object_get(path, "gbps_1518"), 1, "%.2f");
 	set_text(row, "traps", json_object_get(path, "traps_per_packet"), 1, "%.5f");
 	set_text(row, "load", json_object_get(traps, "under_load_per_packet"), 1, "%.5f");
 	set_text(row, "kvm", json_object_get(traps, "kvm_exits_per_packet"), 1, "%.5f");
@@ -183,34 +266,18 @@ static void print_tracing(const json_t *tracing)
 int bench_print(const json_t *report)
 {
 	static const struct table_col cols[] = {
-		{"PATH", "path", false},
-		{"RTT-P50-US", "p50", true},
-		{"P99-US", "p99", true},
-		{"P99.9-US", "p999", true},
-		{"SAMPLES", "samples", true},
-		{"MPPS-64B", "mpps", true},
-		{"GBIT/S-1518B", "gbps", true},
-		{"TRAPS/PKT", "traps", true},
-		{"UNDER-LOAD", "load", true},
-		{"KVM-EXITS/PKT", "kvm", true},
-		{"WAKE-UPS/PKT", "wake", true},
-		{"IRQS/PKT", "irq", true},
-		{},
+		{"PATH", "path", false},	{"ROUND-TRIPS", "samples", true},
+		{"TRAPS/PKT", "traps", true},	{"UNDER-LOAD", "load", true},
+		{"KVM-EXITS/PKT", "kvm", true}, {"WAKE-UPS/PKT", "wake", true},
+		{"IRQS/PKT", "irq", true},	{},
 	};
-	const json_t *paths = json_object_get(report, "paths"), *value;
-	const json_t *calib = json_object_get(report, "calibration");
+	const json_t *guest = json_object_get(report, "guest"), *value;
+	const json_t *paths = json_object_get(guest, "paths");
 	json_auto_t *rows = json_array();
 	const char *name, *source;
 	int r;
 
-	value = json_object_get(calib, "core_to_core_rtt_ns");
-	printf("NIC: %s. ", json_string_value(json_object_get(report, "nic")));
-	if (json_is_number(value))
-		printf("Core-to-core round trip here: %.0f ns (best %.0f).\n",
-		       json_number_value(value),
-		       json_number_value(json_object_get(calib, "core_to_core_rtt_min_ns")));
-	else
-		printf("Core-to-core round trip: not measured.\n");
+	printf("\nNIC: %s.\n", json_string_value(json_object_get(guest, "nic")));
 	json_object_foreach ((json_t *)paths, name, value)
 		json_array_append_new(rows, table_row(name, value));
 	r = table_print(rows, cols);
@@ -222,9 +289,9 @@ int bench_print(const json_t *report)
 	printf("Traps: device accesses that left the guest, counted by the VMM and by the soft NIC "
 	       "(the larger); KVM exits from %s.\n",
 	       source && *source ? source : "an unnamed source");
-	print_tracing(json_object_get(report, "tracing"));
-	printf("Medians over %zu rounds:\n", json_array_size(json_object_get(report, "rounds")));
-	json_object_foreach (json_object_get(report, "ratios"), name, value)
+	print_tracing(json_object_get(guest, "tracing"));
+	printf("Medians of the ratios within a round, over all rounds:\n");
+	json_object_foreach (json_object_get(guest, "ratios"), name, value)
 		printf("  %-24s %.3f\n", name, json_number_value(value));
 	return 0;
 }

@@ -1,33 +1,48 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include <cli/stats.h>
+#include <lib/clock.h>
 
 #include "api.h"
 #include "bench.h"
-#include <cli/stats.h>
 
-#define FRAME_64       60 /* bytes the guest hands over; 4 of CRC follow on the wire */
-#define FRAME_1518     1514
-#define CRC_BYTES      4
-#define RTT_WARMUP     32
-#define SETTLE_US      30000 /* the switch of the path before goes to sleep */
-#define LOAD_WARMUP_US 100000
-#define LOAD_US	       500000
-#define LOAD_BURST     32
-#define TIMEOUT_US     60000000
+#define CRC_BYTES   4u
+#define RTT_WARMUP  32
+#define SETTLE_US   30000 /* the switch of the path before goes to sleep */
+#define TIMEOUT_US  60000000
+#define LOST_SWITCH 50u /* of a block, in thousandths; as for the switches of the host bench */
 
 /* How a path's round trips are asked for: those that trap take hundreds of times as long. */
 struct rtt_plan {
 	uint64_t times;	 /* samples, as a multiple of what was wished */
+	uint64_t quick;	 /* the same where blocks are to be short, yet not too short to be judged */
 	uint64_t settle; /* not recorded at the start: the switch wakes, caches warm */
 	uint64_t chunk;	 /* samples a request: none takes longer than some seconds */
 };
 
-static const struct rtt_plan rtt_trapped = {.times = 1, .settle = 50, .chunk = 2000};
-static const struct rtt_plan rtt_direct = {.times = 10, .settle = 5000, .chunk = 1000000};
+static const struct rtt_plan rtt_trapped = {.times = 1, .quick = 1, .settle = 50, .chunk = 2000};
+static const struct rtt_plan rtt_direct = {
+	.times = 10, .quick = 40, .settle = 5000, .chunk = 1000000};
+
+/* A request that was not answered: what became of the guest, if that is why. */
+static void look_at_guest(struct bench *b)
+{
+	json_auto_t *vm = NULL;
+	const char *state, *reason;
+	char said[BENCH_TEXT];
+
+	snprintf(said, sizeof(said), "%s", b->why);
+	if (api_try(b->cli, "GET", "/v1/vms/" BENCH_VM, NULL, API_TIMEOUT_MS, &vm) < 0)
+		return;
+	state = json_string_value(json_object_get(vm, "state"));
+	reason = json_string_value(json_object_get(vm, "reason"));
+	if (state && strcmp(state, "running"))
+		snprintf(b->why, sizeof(b->why), "%s is %.16s%s%.100s; %.160s", BENCH_VM, state,
+			 reason ? ": " : "", reason ?: "", said);
+}
 
 int bench_request(struct bench *b, const struct bench_path *p, json_t *body, json_t **ret_result)
 {
@@ -40,15 +55,17 @@ int bench_request(struct bench *b, const struct bench_path *p, json_t *body, jso
 
 	if (!owned)
 		return -ENOMEM;
-	r = api_call(b->cli, "POST", "/v1/vms/" BENCH_VM "/request", owned,
-		     TIMEOUT_US / 1000 + API_TIMEOUT_MS, &result);
+	r = api_told(b->cli, "POST", "/v1/vms/" BENCH_VM "/request", owned,
+		     TIMEOUT_US / 1000 + API_TIMEOUT_MS, b->why, sizeof(b->why), &result);
+	if (r == -EREMOTEIO)
+		look_at_guest(b);
 	if (r < 0)
 		return r;
 	error = json_integer_value(json_object_get(result, "error"));
 	khz = json_integer_value(json_object_get(result, "tsc_khz"));
 	if (error || khz <= 0) {
-		fprintf(stderr, "sriovctl bench: %s over %s failed in the guest: %s\n", kind,
-			p->name, error ? strerror((int)error) : "no TSC rate");
+		snprintf(b->why, sizeof(b->why), "%s failed in the guest: %s", kind,
+			 error ? strerror((int)error) : "no TSC rate");
 		return -EIO;
 	}
 	b->tsc_khz = (uint64_t)khz;
@@ -59,20 +76,11 @@ int bench_request(struct bench *b, const struct bench_path *p, json_t *body, jso
 	return 0;
 }
 
-static uint64_t count_of(const json_t *object, const char *key)
+void bench_failed(struct bench *b, struct bench_path *p)
 {
-	json_int_t v = json_integer_value(json_object_get(object, key));
-
-	return v < 0 ? 0 : (uint64_t)v;
-}
-
-static void add_traps(struct bench_traps *t, const json_t *result)
-{
-	const json_t *traps = json_object_get(result, "traps");
-
-	t->bar_exits += count_of(traps, "bar_exits");
-	t->messages += count_of(traps, "messages");
-	t->kvm_exits += count_of(traps, "kvm_exits");
+	p->failed = true;
+	snprintf(p->reason, sizeof(p->reason), "%s", b->why);
+	fprintf(stderr, " %s failed: %s;", p->name, p->reason);
 }
 
 double bench_traps_per_packet(const struct bench_traps *traps, uint64_t packets)
@@ -86,131 +94,217 @@ double bench_traps_per_packet(const struct bench_traps *traps, uint64_t packets)
 	return packets ? (double)n / (double)packets : 0;
 }
 
-static int rtt_chunk(struct bench *b, struct bench_path *p, uint64_t count, uint64_t warmup,
-		     struct hist *block)
+static int add(struct bench *b, const struct bench_path *p, json_t *body, struct bench_sum *sum)
 {
 	json_auto_t *result = NULL;
-	static struct hist h;
-	int r;
+	int r = bench_request(b, p, body, &result);
 
-	r = bench_request(b, p,
-			  json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:i}", "kind", "rtt", "a",
-				    p->net[0], "b", p->net[1], "frame_bytes", FRAME_64, "count",
-				    (json_int_t)count, "warmup", (json_int_t)warmup, "timeout_us",
-				    TIMEOUT_US),
-			  &result);
 	if (r < 0)
 		return r;
-	if (stats_hist_decode(json_object_get(result, "hist"), &h) < 0 || !h.n) {
-		fprintf(stderr, "sriovctl bench: no usable round trips over %s\n", p->name);
-		return -EBADMSG;
+	if (bench_sum_add(sum, result) < 0 || !sum->received) {
+		snprintf(b->why, sizeof(b->why), "%s",
+			 sum->received ? "the guest's counts contradict each other"
+				       : "no frame came through");
+		return -EIO;
 	}
-	hist_merge(block, &h);
-	hist_merge(&p->rtt, &h);
-	p->rtt_packets += 2 * (h.n + warmup);
-	p->lost += count_of(result, "lost");
-	p->corrupt += count_of(result, "corrupt");
-	add_traps(&p->rtt_traps, result);
 	return 0;
 }
 
-static int rtt_block(struct bench *b, struct bench_path *p)
+static int trips(struct bench *b, const struct bench_path *p, const struct bh_block *block,
+		 struct bench_sum *sum)
 {
-	const struct rtt_plan *plan = p == &b->path[BENCH_EMULATED] ? &rtt_trapped : &rtt_direct;
+	const struct rtt_plan *plan = p->trapped ? &rtt_trapped : &rtt_direct;
 	/* one in a hundred more than was asked for: on a busy host an answer may come too late */
 	uint64_t wanted = b->samples + b->samples / 100;
-	uint64_t left = (wanted + b->rounds - 1) / b->rounds * plan->times;
+	uint64_t left = (wanted + b->plan.rounds - 1) / b->plan.rounds *
+			(b->plan.quick ? plan->quick : plan->times);
 	uint64_t warmup = plan->settle;
-	static struct hist block;
-	int r;
 
-	block = (struct hist){};
 	while (left) {
 		uint64_t n = left < plan->chunk ? left : plan->chunk;
+		int r = add(b, p,
+			    json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:i}", "kind", "rtt", "a",
+				      p->net[0], "b", p->net[1], "frame_bytes",
+				      (int)(block->size - CRC_BYTES), "count", (json_int_t)n,
+				      "warmup", (json_int_t)warmup, "timeout_us", TIMEOUT_US),
+			    sum);
 
-		r = rtt_chunk(b, p, n, warmup, &block);
 		if (r < 0)
 			return r;
 		left -= n;
+		sum->warmup += warmup;
 		warmup = RTT_WARMUP;
 	}
-	p->p50_ns[b->n_rounds] = stats_ticks_ns(hist_percentile(&block, 5000), b->tsc_khz);
 	return 0;
 }
 
-/* Both directions at once; packets and bits a second that arrived, CRC included. */
-static int load_block(struct bench *b, struct bench_path *p, int frame_bytes, double *ret_mpps,
-		      double *ret_gbps)
+/* Both directions at once, at most as many frames under way as no ring overflows by. */
+static int load(struct bench *b, const struct bench_path *p, const struct bh_block *block,
+		struct bench_sum *sum)
 {
-	json_auto_t *result = NULL;
-	uint64_t ticks, received, bytes;
-	double seconds;
-	int r;
+	return add(b, p,
+		   json_pack("{s:s, s:s, s:s, s:i, s:b, s:I, s:I, s:i, s:i}", "kind", "throughput",
+			     "a", p->net[0], "b", p->net[1], "frame_bytes",
+			     (int)(block->size - CRC_BYTES), "bidir", !block->one_way,
+			     "duration_us", (json_int_t)block->ms * 1000, "warmup_us",
+			     (json_int_t)block->discard_ms * 1000, "timeout_us", TIMEOUT_US,
+			     "burst", (int)block->burst),
+		   sum);
+}
 
-	r = bench_request(b, p,
-			  json_pack("{s:s, s:s, s:s, s:i, s:b, s:i, s:i, s:i, s:i}", "kind",
-				    "throughput", "a", p->net[0], "b", p->net[1], "frame_bytes",
-				    frame_bytes, "bidir", 1, "duration_us", LOAD_US, "warmup_us",
-				    LOAD_WARMUP_US, "timeout_us", TIMEOUT_US, "burst", LOAD_BURST),
-			  &result);
-	if (r < 0)
-		return r;
-	ticks = count_of(result, "ticks");
-	received = count_of(result, "received");
-	bytes = count_of(result, "bytes");
-	if (!ticks || !received) {
-		fprintf(stderr, "sriovctl bench: no frame of %d bytes came through %s\n",
-			frame_bytes + CRC_BYTES, p->name);
-		return -EIO;
+/* What is told beside the blocks; the second visit of a round is for A/A alone. */
+static void remember(struct bench *b, struct bench_path *p, const struct bh_block *block,
+		     const struct bench_sum *sum, unsigned int round)
+{
+	struct bench_traps *traps = &p->load_traps;
+
+	p->corrupt += sum->corrupt;
+	p->lost += sum->sent > sum->received ? sum->sent - sum->received : 0;
+	if (block->test == BH_PINGPONG) {
+		traps = &p->rtt_traps;
+		hist_merge(&p->rtt, &sum->hist);
+		p->rtt_packets += 2 * (sum->hist.n + sum->warmup);
+		p->p50_ns[round] = stats_ticks_ns(hist_percentile(&sum->hist, 5000), b->tsc_khz);
+	} else {
+		/* traps were counted during the warm-up as well, packets were not */
+		p->load_packets += sum->received * (block->ms + block->discard_ms) / block->ms;
+		if (block->size == 64)
+			p->mpps_64[round] = bench_sum_mpps(sum, b->tsc_khz);
+		else
+			p->gbps_1518[round] = bench_sum_gbps(sum, b->tsc_khz);
 	}
-	seconds = stats_ticks_ns(ticks, b->tsc_khz) / 1e9;
-	p->corrupt += count_of(result, "corrupt");
-	/* traps were counted during the warm-up as well, packets were not */
-	p->load_packets += received * (LOAD_US + LOAD_WARMUP_US) / LOAD_US;
-	add_traps(&p->load_traps, result);
-	*ret_mpps = (double)received / seconds / 1e6;
-	*ret_gbps = (double)(bytes + received * CRC_BYTES) * 8 / seconds / 1e9;
+	traps->bar_exits += sum->traps.bar_exits;
+	traps->messages += sum->traps.messages;
+	traps->kvm_exits += sum->traps.kvm_exits;
+}
+
+static int measure(struct bench *b, struct bench_path *p, const struct bh_block *block,
+		   const struct bench_place *at)
+{
+	static struct bench_watch watch;
+	static struct bench_sum sum;
+	json_auto_t *answer = NULL;
+	struct bench_seen seen;
+	int r;
+
+	sum = (struct bench_sum){};
+	bench_watch_begin(&watch, b->vm_pid, p->switch_pid);
+	r = block->test == BH_PINGPONG ? trips(b, p, block, &sum) : load(b, p, block, &sum);
+	if (r < 0)
+		return r;
+	bench_watch_end(&watch, &seen);
+	if (p->trapped)
+		bench_seen_own(&seen);
+	b->cpu_guest = seen.cpu_guest;
+	p->cpu_switch = seen.cpu_switch;
+	answer = bench_sum_block(&sum, block->test, b->tsc_khz, &seen, p->trapped);
+	if (!answer)
+		return -ENOMEM;
+	if (p->switch_pid)
+		bench_block_waits(answer, seen.switch_wait_us,
+				  seen.used.wall_us * LOST_SWITCH / 1000, seen.used.wall_us);
+	r = bench_block_place(answer, p->name, block, 0, at);
+	if (r >= 0 && json_array_append(b->blocks, answer) < 0)
+		r = -ENOMEM;
+	if (r >= 0 && !at->repeat)
+		remember(b, p, block, &sum, at->round);
+	return r;
+}
+
+static int visit(struct bench *b, struct bench_path *p, const struct bench_place *at)
+{
+	struct bh_block blocks[BH_BLOCKS_MAX];
+	unsigned int n = bh_plan_visit(&b->plan, p->traits, at->round, at->repeat, blocks);
+	int r = 0;
+
+	clock_sleep_us(SETTLE_US);
+	for (unsigned int i = 0; i < n && r >= 0; i++)
+		r = measure(b, p, &blocks[i], at);
+	if (r == -EIO) {
+		/* the guest lives, and says that this one does not work */
+		bench_failed(b, p);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	if (at->repeat) {
+		fprintf(stderr, " %s';", p->name);
+		return 0;
+	}
+	p->n_rounds = at->round + 1;
+	fprintf(stderr, " %s %.2f us %.3f Mpps %.2f Gbit/s;", p->name, p->p50_ns[at->round] / 1e3,
+		p->mpps_64[at->round], p->gbps_1518[at->round]);
 	return 0;
 }
 
-static int measure_path(struct bench *b, struct bench_path *p)
+/* The core-to-core round trip of this very moment; the guest sleeps meanwhile. */
+static double c2c_now(void)
 {
-	double mpps, gbps;
-	int r;
+	struct calib c;
 
-	usleep(SETTLE_US);
-	r = rtt_block(b, p);
-	if (r < 0)
-		return r;
-	r = load_block(b, p, FRAME_64, &p->mpps_64[b->n_rounds], &gbps);
-	if (r < 0)
-		return r;
-	r = load_block(b, p, FRAME_1518, &mpps, &p->gbps_1518[b->n_rounds]);
-	if (r < 0)
-		return r;
-	fprintf(stderr, "  %s %.2f us, %.3f Mpps, %.2f Gbit/s;", p->name,
-		p->p50_ns[b->n_rounds] / 1e3, p->mpps_64[b->n_rounds], p->gbps_1518[b->n_rounds]);
+	return calib_run(&c) < 0 ? 0 : c.rtt_median_ns;
+}
+
+static int round_of(struct bench *b, unsigned int round, uint64_t *random)
+{
+	unsigned int stop[BENCH_PATHS + 1], order[BENCH_PATHS + 1], n = 0;
+
+	for (unsigned int i = 0; i < BENCH_PATHS; i++)
+		stop[n++] = i;
+	stop[n++] = BENCH_VF;
+	bh_shuffle(order, n, random);
+	for (unsigned int i = 0; i < n; i++) {
+		struct bench_path *p = &b->path[stop[order[i]]];
+		struct bench_place at = {
+			.round = round, .order = i, .repeat = order[i] == BENCH_PATHS};
+		int r;
+
+		if (p->failed)
+			continue;
+		if (p->traits & BH_TRAIT_AA)
+			at.c2c_ns = c2c_now();
+		r = visit(b, p, &at);
+		if (r < 0) {
+			if (r != -EINTR)
+				fprintf(stderr, "\nsriovctl bench: round %u, %s: %s\n", round + 1,
+					p->name, *b->why ? b->why : strerrordesc_np(-r));
+			return r;
+		}
+	}
 	return 0;
+}
+
+static bool any_left(const struct bench *b)
+{
+	for (unsigned int i = 0; i < BENCH_PATHS; i++)
+		if (!b->path[i].failed)
+			return true;
+	return false;
 }
 
 int bench_rounds(struct bench *b)
 {
-	/* all orders of three, so that no path always follows the same one */
-	static const uint8_t orders[6][BENCH_PATHS] = {
-		{2, 1, 0}, {1, 0, 2}, {0, 2, 1}, {2, 0, 1}, {0, 1, 2}, {1, 2, 0},
-	};
+	uint64_t random = b->seed, start = clock_us();
 
-	for (b->n_rounds = 0; b->n_rounds < b->rounds; b->n_rounds++) {
-		fprintf(stderr, "bench: round %u of %" PRIu64 ":", b->n_rounds + 1, b->rounds);
-		for (unsigned int i = 0; i < BENCH_PATHS; i++) {
-			int r = measure_path(b, &b->path[orders[b->n_rounds % 6][i]]);
+	fprintf(stderr, "bench: %u rounds, paths in random order (seed %llu)\n", b->plan.rounds,
+		(unsigned long long)b->seed);
+	for (unsigned int round = 0; round < b->plan.rounds; round++) {
+		uint64_t spent;
+		int r;
 
-			if (r < 0) {
-				fputc('\n', stderr);
-				return r;
-			}
+		fprintf(stderr, "bench: round %u of %u:", round + 1, b->plan.rounds);
+		r = round_of(b, round, &random);
+		if (r < 0) {
+			fputc('\n', stderr);
+			return r;
 		}
-		fputc('\n', stderr);
+		if (!any_left(b)) {
+			fprintf(stderr, "\nsriovctl bench: no path is left\n");
+			return -EIO;
+		}
+		spent = (clock_us() - start) / USEC_PER_SEC;
+		fprintf(stderr, " %llu s, about %llu s to go\n", (unsigned long long)spent,
+			(unsigned long long)(spent * (b->plan.rounds - round - 1) / (round + 1)));
 	}
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api.h"
@@ -11,21 +12,32 @@
 #define CLEAN_TRIES    300
 #define CLEAN_PAUSE_US 200000
 
-void bench_init(struct bench *b, const struct cli *cli, const char *pf, uint64_t rounds,
-		uint64_t samples)
+int bench_init(struct bench *b, const struct cli *cli, const char *pf)
 {
 	static const struct bench_path paths[BENCH_PATHS] = {
-		[BENCH_EMULATED] = {.name = "emulated", .net = {"bench-em-a", "bench-em-b"}},
-		[BENCH_VIRTIO] = {.name = "virtio", .net = {"bench-vi-a", "bench-vi-b"}},
-		[BENCH_VF] = {.name = "vf", .net = {"bench-vf-a", "bench-vf-b"}},
+		[BENCH_EMULATED] = {.name = "emulated",
+				    .net = {"bench-em-a", "bench-em-b"},
+				    .traits = BH_TRAIT_LARGE,
+				    .trapped = true},
+		[BENCH_VIRTIO] = {.name = "virtio",
+				  .net = {"bench-vi-a", "bench-vi-b"},
+				  .traits = BH_TRAIT_LARGE},
+		[BENCH_VF] = {.name = "vf",
+			      .net = {"bench-vf-a", "bench-vf-b"},
+			      .traits = BH_TRAIT_LARGE | BH_TRAIT_AA},
 	};
+	time_t now = time(NULL);
+	struct tm utc;
 
 	memset(b, 0, sizeof(*b));
 	b->cli = cli;
 	b->pf = pf;
-	b->rounds = rounds;
-	b->samples = samples;
+	b->cpu_guest = -1;
+	b->blocks = json_array();
+	b->notes = json_array();
+	strftime(b->when, sizeof(b->when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
 	memcpy(b->path, paths, sizeof(paths));
+	return b->blocks && b->notes ? 0 : -ENOMEM;
 }
 
 static bool exists(const struct cli *cli, const char *path)
@@ -88,6 +100,11 @@ int bench_clean(const struct bench *b)
 	return -EBUSY;
 }
 
+static const char *text_of(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key)) ?: "";
+}
+
 int bench_check(struct bench *b)
 {
 	static json_t *pfs; /* b->pf points into it from here on */
@@ -117,6 +134,8 @@ int bench_check(struct bench *b)
 			b->pf ? b->pf : "");
 		return -ENOENT;
 	}
+	snprintf(b->nic, sizeof(b->nic), "%s", text_of(pf, "device"));
+	snprintf(b->via, sizeof(b->via), "%s", text_of(pf, "nic"));
 	r = api_call(b->cli, "GET", "/v1/vfs", NULL, API_TIMEOUT_MS, &vfs);
 	if (r < 0)
 		return r;
@@ -139,9 +158,27 @@ int bench_check(struct bench *b)
 	return 0;
 }
 
-static int add_net(const struct bench *b, const struct bench_path *p, const char *name)
+/* Who switches, and in words what a packet meets. */
+static void describe(const struct bench *b, struct bench_path *p, const json_t *net)
 {
-	json_auto_t *body = json_pack("{s:s}", "name", name), *attach = NULL;
+	const char *bridge = text_of(net, "bridge");
+
+	if (!strcmp(p->name, "vf") || !strcmp(text_of(net, "backend"), "nic"))
+		snprintf(p->via, sizeof(p->via), "%s", b->via);
+	else if (*bridge)
+		snprintf(p->via, sizeof(p->via), "sriov-bridge %.40s", bridge);
+	if (!strcmp(p->name, "vf"))
+		snprintf(p->what, sizeof(p->what), "two VFs of %.40s, its embedded switch", b->nic);
+	else if (p->trapped)
+		snprintf(p->what, sizeof(p->what), "82576 each of whose accesses traps, %.60s",
+			 p->via);
+	else
+		snprintf(p->what, sizeof(p->what), "virtio-net, vhost-user, %.60s", p->via);
+}
+
+static int add_net(const struct bench *b, struct bench_path *p, const char *name)
+{
+	json_auto_t *body = json_pack("{s:s}", "name", name), *attach = NULL, *net = NULL;
 	char path[API_PATH_MAX];
 	int r;
 
@@ -154,7 +191,36 @@ static int add_net(const struct bench *b, const struct bench_path *p, const char
 	r = api_path(path, "nets", name, "attach", NULL);
 	if (r < 0)
 		return r;
-	return api_call(b->cli, "POST", path, attach, API_SLOW_TIMEOUT_MS, NULL);
+	r = api_call(b->cli, "POST", path, attach, API_SLOW_TIMEOUT_MS, &net);
+	if (r >= 0)
+		describe(b, p, net);
+	return r;
+}
+
+/* The processes whose threads are watched; one that is not found is not. */
+static int find_processes(struct bench *b)
+{
+	json_auto_t *status = NULL;
+	const json_t *child;
+	char name[96];
+	size_t i;
+	int r;
+
+	r = api_call(b->cli, "GET", "/v1/status", NULL, API_TIMEOUT_MS, &status);
+	if (r < 0)
+		return r;
+	json_array_foreach (json_object_get(status, "children"), i, child) {
+		pid_t pid = (pid_t)json_integer_value(json_object_get(child, "pid"));
+
+		snprintf(name, sizeof(name), "%.30s %.60s", text_of(child, "kind"),
+			 text_of(child, "name"));
+		if (!strcmp(name, "sriov-vmm " BENCH_VM))
+			b->vm_pid = pid;
+		for (unsigned int p = 0; p < BENCH_PATHS; p++)
+			if (!strcmp(name, b->path[p].via))
+				b->path[p].switch_pid = pid;
+	}
+	return 0;
 }
 
 int bench_setup(struct bench *b)
@@ -167,5 +233,5 @@ int bench_setup(struct bench *b)
 	for (unsigned int p = 0; p < BENCH_PATHS && r >= 0; p++)
 		for (unsigned int i = 0; i < 2 && r >= 0; i++)
 			r = add_net(b, &b->path[p], b->path[p].net[i]);
-	return r;
+	return r < 0 ? r : find_processes(b);
 }

@@ -122,3 +122,18 @@ const struct bench_goal_def bench_goal_table[BENCH_GOALS] = {
 	 {},
 	 NULL},
 };
+
+/*
+ * Of a bench inside a guest, whose generator is the guest's one processor: bounds of their own. It
+ * has no floor below its goal, as it is compared with what the same guest would use instead.
+ */
+const struct bench_goal_def bench_guest_table[BENCH_GUEST_GOALS] = {
+	{"G1", "throughput both ways, 64 B, in a guest", "our virtio bridge", "ratio",
+	 AT_LEAST(1.5, 1.5), RATE("vf", 64, 32), RATE("virtio", 64, 32), NULL},
+	{"G2", "median round trip, one in flight, 64 B, in a guest", "our virtio bridge", "ratio",
+	 AT_MOST(0.9, 0.9), TRIP("vf"), TRIP("virtio"), NULL},
+	{"G3", "throughput both ways, 64 B, in a guest", "an 82576 each of whose accesses traps",
+	 "ratio", AT_LEAST(10, 50), RATE("vf", 64, 32), RATE("emulated", 64, 32), NULL},
+	{"E1", "traps a packet, poll mode", "", "messages", AT_MOST(1e-4, 0), {}, {}, NULL},
+	{"E3", "KVM exits a packet for the device", "", "exits", AT_MOST(1e-4, 0), {}, {}, NULL},
+};

@@ -4,3 +4,4 @@
 #include <cli/bench_goals.h>
 
 extern const struct bench_goal_def bench_goal_table[BENCH_GOALS];
+extern const struct bench_goal_def bench_guest_table[BENCH_GUEST_GOALS];

@@ -53,7 +53,7 @@ static int print_goals(const struct bench_judged *judged)
 	};
 	json_auto_t *rows = json_array();
 
-	for (size_t i = 0; i < BENCH_GOALS; i++)
+	for (size_t i = 0; i < judged->n_goals; i++)
 		if (json_array_append_new(rows, goal_row(&judged->goal[i])) < 0)
 			return -ENOMEM;
 	return table_print(rows, cols);
@@ -140,7 +140,7 @@ int bench_text_print(const struct bench_doc *doc, const struct bench_judged *jud
 		return r;
 	puts(view_aa(&judged->aa, "throughput", aa));
 	puts(view_aa(&judged->aa_latency, "round trips", aa));
-	for (size_t i = 0; i < BENCH_GOALS; i++)
+	for (size_t i = 0; i < judged->n_goals; i++)
 		if (*judged->goal[i].reason)
 			printf("%-4s %s: %s\n", judged->goal[i].def->id,
 			       bstat_verdict_name(judged->goal[i].verdict), judged->goal[i].reason);
@@ -154,7 +154,7 @@ int bench_text_print(const struct bench_doc *doc, const struct bench_judged *jud
 
 static const struct bench_goal *find_goal(const struct bench_judged *judged, const char *id)
 {
-	for (size_t i = 0; i < BENCH_GOALS; i++)
+	for (size_t i = 0; i < judged->n_goals; i++)
 		if (!strcmp(judged->goal[i].def->id, id))
 			return &judged->goal[i];
 	return NULL;
@@ -192,14 +192,15 @@ static void summary_counts(FILE *f, const struct bench_doc *doc, const struct be
 
 void bench_text_summary(FILE *f, const struct bench_doc *doc, const struct bench_judged *judged)
 {
-	static const char *const rates[] = {"T1", "T2", "T3", "T4", NULL};
-	static const char *const trips[] = {"L1", "L2", "L3", "L5", NULL};
+	static const char *const rates[] = {"T1", "T2", "T3", "T4", "G1", "G3", NULL};
+	static const char *const trips[] = {"L1", "L2", "L3", "L5", "G2", NULL};
 	struct bstat_estimate rate = view_rate(doc, "vf", BENCH_MPPS, 64, 32);
 	struct bstat_estimate trip = view_trip(doc, "vf");
 	char number[VIEW_TEXT];
 
-	fprintf(f, "sriovd %s, %s run of %s on %u CPUs of %s, hypervisor %s, %s\n", doc->revision,
-		doc->mode, doc->when, doc->cpus, doc->cpu, doc->hypervisor, doc->kernel);
+	fprintf(f, "sriovd %s, %s run%s of %s on %u CPUs of %s, hypervisor %s, %s\n", doc->revision,
+		doc->mode, doc->guest ? " inside a guest" : "", doc->when, doc->cpus, doc->cpu,
+		doc->hypervisor, doc->kernel);
 	summary_counts(f, doc, judged);
 	fprintf(f, "64 B both ways: vf %s Mpps",
 		rate.n ? view_estimate(&rate, number) : "not measured,");

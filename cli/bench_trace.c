@@ -128,8 +128,14 @@ int bench_trace(struct bench *b)
 		.vm = vm,
 		.pid = (uint32_t)json_integer_value(json_object_get(vm, "pid")),
 	};
-	for (unsigned int i = 0; i < BENCH_PATHS && r >= 0; i++)
+	for (unsigned int i = 0; i < BENCH_PATHS && r >= 0; i++) {
+		if (b->path[i].failed)
+			continue;
 		r = trace_path(&t, &b->path[i]);
+		if (r < 0 && r != -EINTR)
+			fprintf(stderr, "sriovctl bench: %s: %s\n", b->path[i].name,
+				*b->why ? b->why : strerrordesc_np(-r));
+	}
 	if (r >= 0)
 		snprintf(b->tracepoints, sizeof(b->tracepoints), "%s", exits_sources(exits));
 	return r;

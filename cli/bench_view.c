@@ -324,7 +324,7 @@ size_t view_verdicts(const struct bench_judged *judged, enum bstat_verdict verdi
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < BENCH_GOALS; i++)
+	for (size_t i = 0; i < judged->n_goals; i++)
 		n += judged->goal[i].verdict == verdict;
 	return n;
 }

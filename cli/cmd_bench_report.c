@@ -21,6 +21,11 @@ static int print_json(const struct bench_result *result)
 	return r < 0 ? r : table_json(result->doc->root);
 }
 
+static const char *place_of(const struct bench_doc *doc)
+{
+	return doc->guest ? "inside a guest" : "on the host";
+}
+
 static int compare(const struct cli *cli, const char *old, const struct bench_result *result)
 {
 	_cleanup_(bench_result_done) struct bench_result before = {};
@@ -30,6 +35,12 @@ static int compare(const struct cli *cli, const char *old, const struct bench_re
 
 	if (r < 0)
 		return r;
+	if (before.doc->guest != result->doc->guest) {
+		fprintf(stderr,
+			WHO ": %s was measured %s, the other %s: their figures do not compare\n",
+			old, place_of(before.doc), place_of(result->doc));
+		return -EINVAL;
+	}
 	was = (struct bench_run){before.doc, before.judged};
 	rows = bench_compare(&was, &is);
 	if (!rows)

@@ -114,6 +114,7 @@ struct bench_doc {
 	const char *when;
 	const char *revision;
 	const char *mode;
+	bool guest; /* measured inside a guest, rather than on the host */
 	const json_t *command;
 	const json_t *notes; /* may be NULL */
 	const char *kernel;

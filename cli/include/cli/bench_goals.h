@@ -7,7 +7,8 @@
 #include <cli/bench_doc.h>
 #include <cli/bench_stats.h>
 
-#define BENCH_GOALS 22u
+#define BENCH_GOALS	  22u
+#define BENCH_GUEST_GOALS 5u /* of a bench inside a guest; fewer than BENCH_GOALS */
 
 #define BENCH_LOSS_SOME 0.005 /* of what was sent: the loss that many call none */
 
@@ -74,6 +75,7 @@ struct bench_judged {
 	struct bstat_estimate aa_latency;
 	size_t n_blocks;
 	size_t n_invalid;
+	size_t n_goals; /* of the place where it was measured */
 	struct bench_goal goal[BENCH_GOALS];
 };
 
