@@ -51,6 +51,25 @@ static void every_goal_gets_the_verdict_that_its_blocks_deserve(void **state)
 	verdict_is(root, "R1", "goal");
 }
 
+static void a_bench_in_a_guest_is_judged_by_what_it_can_tell(void **state)
+{
+	json_auto_t *root = bench_sample(12);
+
+	json_object_set_new(root, "where", json_string("guest"));
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	assert_int_equal(json_array_size(json_object_get(root, "goals")), BENCH_GUEST_GOALS);
+	verdict_is(root, "G1", "goal");
+	verdict_is(root, "G2", "goal");
+	verdict_is(root, "G3", "goal");
+	verdict_is(root, "E1", "goal");
+	verdict_is(root, "E3", "goal");
+	json_object_set_new(root, "where", json_string("nowhere"));
+	assert_int_equal(bench_judge(root, why, sizeof(why)), -EBADMSG);
+	json_object_set_new(root, "where", json_string("host"));
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	assert_int_equal(json_array_size(json_object_get(root, "goals")), BENCH_GOALS);
+}
+
 static void ratios_are_taken_within_rounds(void **state)
 {
 	json_auto_t *root = bench_sample(9);
@@ -191,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_goal_gets_the_verdict_that_its_blocks_deserve),
+		cmocka_unit_test(a_bench_in_a_guest_is_judged_by_what_it_can_tell),
 		cmocka_unit_test(ratios_are_taken_within_rounds),
 		cmocka_unit_test(an_invalid_block_is_counted_and_kept_out),
 		cmocka_unit_test(a_path_that_is_not_there_is_named),

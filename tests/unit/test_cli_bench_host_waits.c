@@ -33,6 +33,24 @@ static void the_busiest_is_the_one_that_ran_most_of_all_its_life(void **state)
 
 	assert_int_equal(bh_waits_busiest(&some), 6);
 	assert_int_equal(bh_waits_busiest(&none), 0);
+static void all_that_a_process_ran_is_added_up(void **state)
+{
+	static const struct bh_waits before = {2, {{1, 100, 50, 3}, {2, 9000, 500, 9}}};
+	static const struct bh_waits after = {3,
+					      {{2, 9100, 900, 9}, {1, 500, 60, 4}, {3, 40, 0, 0}}};
+	struct bh_busiest most = bh_waits_most(&before, &after);
+
+	assert_int_equal(bh_waits_run_us(&before, &after), 540);
+	assert_int_equal(most.tid, 1);
+	assert_int_equal(most.run_us, 400);
+	assert_int_equal(most.wait_us, 10);
+	assert_int_equal(most.switches, 1);
+}
+
+static void a_thread_is_on_a_cpu(void **state)
+{
+	assert_in_range(bh_thread_cpu(getpid()), 0, 1 << 16);
+	assert_int_equal(bh_thread_cpu(-1), -1);
 }
 
 static void nothing_known_is_nothing_waited(void **state)
@@ -68,6 +86,8 @@ int main(void)
 		cmocka_unit_test(the_thread_that_ran_most_is_the_switch),
 		cmocka_unit_test(its_own_wake_ups_are_not_others_doing),
 		cmocka_unit_test(the_busiest_is_the_one_that_ran_most_of_all_its_life),
+		cmocka_unit_test(all_that_a_process_ran_is_added_up),
+		cmocka_unit_test(a_thread_is_on_a_cpu),
 		cmocka_unit_test(nothing_known_is_nothing_waited),
 		cmocka_unit_test(this_process_can_be_read),
 	};
