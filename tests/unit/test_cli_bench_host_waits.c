@@ -33,6 +33,8 @@ static void the_busiest_is_the_one_that_ran_most_of_all_its_life(void **state)
 
 	assert_int_equal(bh_waits_busiest(&some), 6);
 	assert_int_equal(bh_waits_busiest(&none), 0);
+}
+
 static void all_that_a_process_ran_is_added_up(void **state)
 {
 	static const struct bh_waits before = {2, {{1, 100, 50, 3}, {2, 9000, 500, 9}}};
