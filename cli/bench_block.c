@@ -71,7 +71,7 @@ int bench_block_place(json_t *answer, const char *path, const struct bh_block *b
 		json_object_set_new(answer, "asked_mpps", json_real(offered));
 	if (block->share > 0)
 		json_object_set_new(answer, "share", json_real(block->share));
-	if (block->test == BH_PINGPONG && at->c2c_ns > 0)
+	if (at->c2c_ns > 0)
 		json_object_set_new(answer, "c2c_ns", json_real(at->c2c_ns));
 	return 0;
 }

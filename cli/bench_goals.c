@@ -8,6 +8,8 @@
 
 #include "bench_table.h"
 
+#define MOVED 1.5 /* two hardware threads of one core, and two cores, differ by more */
+
 static bool block_value(const struct bench_doc *doc, const struct bench_block *b,
 			enum bench_figure figure, double *ret_value)
 {
@@ -89,6 +91,7 @@ size_t bench_pick_series(const struct bench_doc *doc, const struct bench_pick *p
 		s->valid[b->round] = b->valid;
 		s->value[b->round] = v;
 		s->steal_ms[b->round] = b->steal_ms;
+		s->c2c_ns[b->round] = b->c2c_ns;
 	}
 	return n;
 }
@@ -106,6 +109,12 @@ size_t bench_pick_values(const struct bench_doc *doc, const struct bench_pick *p
 	return n;
 }
 
+/* The CPUs of both are as far apart: a hypervisor may move them between two blocks of a round. */
+static bool alike(double a_ns, double b_ns)
+{
+	return a_ns <= 0 || b_ns <= 0 || (a_ns < b_ns * MOVED && b_ns < a_ns * MOVED);
+}
+
 /* Ratios within rounds. */
 static size_t pair(const struct bench_doc *doc, const struct bench_pick *of,
 		   const struct bench_pick *to, struct bench_dot *dots)
@@ -121,7 +130,7 @@ static size_t pair(const struct bench_doc *doc, const struct bench_pick *of,
 		dots[n].round = i;
 		dots[n].ratio = a.value[i] / b.value[i];
 		dots[n].steal_ms = a.steal_ms[i] + b.steal_ms[i];
-		dots[n].valid = a.valid[i] && b.valid[i];
+		dots[n].valid = a.valid[i] && b.valid[i] && alike(a.c2c_ns[i], b.c2c_ns[i]);
 		n++;
 	}
 	return n;

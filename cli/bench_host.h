@@ -11,6 +11,7 @@
  *
  * The engine's protocol: docs/bench-engine.md. The result: docs/bench-format.md.
  */
+#include <cli/calib.h>
 #include <jansson.h>
 #include <lib/cleanup.h>
 #include <limits.h>
@@ -129,6 +130,7 @@ struct bench_host {
 	json_t *engine_ports;		/* versions and CPUs as the engine sees them */
 	uint64_t alone_us, alone_since; /* bench_host_alone.c */
 	unsigned int n_alone;		/* blocks that had their CPUs for themselves */
+	struct calib calib;		/* how far apart the two CPUs were when others had them */
 	int alone_error;		/* why one had not, or 0 */
 	char when[32];
 	int pages; /* huge pages that were reserved for us */

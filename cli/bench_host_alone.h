@@ -10,6 +10,9 @@
 
 /**
  * bh_alone_breathe() - leave the CPUs to others for 80 ms, so that they need not take them
+ *
+ * Then it measures how far apart the two are, which a hypervisor may change at any time.
+ *
  * Context: all paths are parked, and nothing is asked of the engine. Source: none.
  */
 void bh_alone_breathe(struct bench_host *b);

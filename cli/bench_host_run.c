@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <cli/calib.h>
 #include <lib/clock.h>
 
 #include "bench_block.h"
@@ -195,6 +194,7 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 		   const struct bench_place *at)
 {
 	struct bh_counters before, after;
+	struct bench_place here = *at;
 	json_auto_t *answer = NULL;
 	struct bh_waits was, is;
 	uint64_t start;
@@ -239,7 +239,8 @@ static int measure(struct bench_host *b, struct bh_path *p, const struct bh_bloc
 	p->missing = bench_block_count(answer, "missing");
 	p->valid = json_is_true(json_object_get(answer, "valid"));
 	json_object_del(answer, "ok");
-	r = bench_block_place(answer, p->kind->name, block, offered(p, block), at);
+	here.c2c_ns = b->calib.rtt_median_ns;
+	r = bench_block_place(answer, p->kind->name, block, offered(p, block), &here);
 	if (r >= 0 && block->macs)
 		r = json_object_update_new(answer,
 					   json_pack("{s:i, s:i}", "sources", sources(block),
@@ -368,14 +369,6 @@ static unsigned int stops_of(struct bench_host *b, unsigned int round, unsigned 
 	return n;
 }
 
-/* The core-to-core round trip of this very moment, as the yardstick of round trips. */
-static double c2c_now(void)
-{
-	struct calib c;
-
-	return calib_run(&c) < 0 ? 0 : c.rtt_median_ns;
-}
-
 static int round_of(struct bench_host *b, unsigned int round, uint64_t *random)
 {
 	unsigned int stop[2 * BH_PATHS_MAX], order[2 * BH_PATHS_MAX];
@@ -390,8 +383,6 @@ static int round_of(struct bench_host *b, unsigned int round, uint64_t *random)
 
 		if (p->state != BH_READY)
 			continue;
-		if (p->kind->traits & BH_TRAIT_AA)
-			at.c2c_ns = c2c_now();
 		r = visit(b, p, &at);
 		if (r < 0)
 			return r;

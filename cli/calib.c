@@ -13,6 +13,7 @@
 #include <cli/stats.h>
 
 #define BATCHES	    400u
+#define BATCHES_NOW 40u
 #define ROUNDS	    400u /* a batch; about 0.1 ms, less than a time slice */
 #define LIMIT_NS    2000000000ll
 #define TSC_SPAN_NS 50000000ll
@@ -85,7 +86,7 @@ static bool ask(struct bounce *b, uint32_t *seq, int64_t deadline_ns)
 	return true;
 }
 
-static int measure(struct bounce *b, struct calib *c)
+static int measure(struct bounce *b, struct calib *c, unsigned int batches)
 {
 	int64_t deadline_ns = now_ns() + LIMIT_NS;
 	static double batch_ns[BATCHES];
@@ -94,7 +95,7 @@ static int measure(struct bounce *b, struct calib *c)
 
 	if (!ask(b, &seq, deadline_ns))
 		return -ETIMEDOUT;
-	for (n = 0; n < BATCHES; n++) {
+	for (n = 0; n < batches; n++) {
 		uint64_t t0 = __rdtsc();
 
 		if (!ask(b, &seq, deadline_ns))
@@ -109,10 +110,11 @@ static int measure(struct bounce *b, struct calib *c)
 	return 0;
 }
 
-int calib_run(struct calib *ret_calib)
+/* Everything but the TSC rate, which is in @ret_calib. */
+static int bounce(struct calib *ret_calib, unsigned int batches)
 {
 	static struct bounce b;
-	struct calib c = {};
+	struct calib c = *ret_calib;
 	cpu_set_t before;
 	pthread_t thread;
 	unsigned int n = 0;
@@ -126,13 +128,12 @@ int calib_run(struct calib *ret_calib)
 	if (n < 2)
 		return -ENODEV;
 
-	c.tsc_khz = measure_tsc_khz();
 	b = (struct bounce){.cpu = c.cpu[1]};
 	r = pthread_create(&thread, NULL, answer, &b);
 	if (r)
 		return -r;
 	pin(c.cpu[0]);
-	r = measure(&b, &c);
+	r = measure(&b, &c, batches);
 	atomic_store_explicit(&b.stop, true, memory_order_relaxed);
 	pthread_join(thread, NULL);
 	sched_setaffinity(0, sizeof(before), &before);
@@ -140,4 +141,19 @@ int calib_run(struct calib *ret_calib)
 		return r;
 	*ret_calib = c;
 	return 0;
+}
+
+int calib_run(struct calib *ret_calib)
+{
+	struct calib c = {.tsc_khz = measure_tsc_khz()};
+	int r = bounce(&c, BATCHES);
+
+	if (r >= 0)
+		*ret_calib = c;
+	return r;
+}
+
+int calib_again(struct calib *c)
+{
+	return bounce(c, BATCHES_NOW);
 }

@@ -100,6 +100,40 @@ static void an_invalid_block_is_counted_and_kept_out(void **state)
 	assert_true(json_is_real(json_object_get(all, "ratio")));
 }
 
+static void set_c2c(json_t *root, json_int_t round, const char *path, double ns)
+{
+	json_t *b;
+	size_t i;
+
+	json_array_foreach (json_object_get(root, "blocks"), i, b)
+		if ((round < 0 || json_integer_value(json_object_get(b, "round")) == round) &&
+		    (!path || !strcmp(json_string_value(json_object_get(b, "path")), path)))
+			json_object_set_new(b, "c2c_ns", json_real(ns));
+}
+
+static void two_blocks_between_which_the_cpus_were_moved_make_no_ratio(void **state)
+{
+	json_auto_t *root = bench_sample(9);
+	json_int_t rounds;
+
+	set_c2c(root, -1, NULL, 90);
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	rounds = json_integer_value(json_object_get(goal(root, "T1"), "rounds"));
+	/* both far apart is as good as both near */
+	set_c2c(root, 1, NULL, 400);
+	/* what a measurement differs from the next */
+	set_c2c(root, 2, "vhost-packed", 120);
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	assert_int_equal(json_integer_value(json_object_get(goal(root, "T1"), "rounds")), rounds);
+	for (json_int_t round = 0; round < 9; round++)
+		set_c2c(root, round, "vhost-packed", round % 2 ? 400 : 40);
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	/* of round 1 alone both were measured at 400 */
+	assert_int_equal(json_integer_value(json_object_get(goal(root, "T1"), "rounds")), 1);
+	/* others are as they were */
+	verdict_is(root, "T5", "goal");
+}
+
 static void a_path_that_is_not_there_is_named(void **state)
 {
 	json_auto_t *root = bench_sample(6);
@@ -213,6 +247,7 @@ int main(void)
 		cmocka_unit_test(a_bench_in_a_guest_is_judged_by_what_it_can_tell),
 		cmocka_unit_test(ratios_are_taken_within_rounds),
 		cmocka_unit_test(an_invalid_block_is_counted_and_kept_out),
+		cmocka_unit_test(two_blocks_between_which_the_cpus_were_moved_make_no_ratio),
 		cmocka_unit_test(a_path_that_is_not_there_is_named),
 		cmocka_unit_test(few_rounds_conclude_nothing),
 		cmocka_unit_test(disturbed_rounds_alone_conclude_nothing_but_are_told),

@@ -85,6 +85,7 @@ struct bench_series {
 	bool valid[BENCH_N_ROUNDS];
 	double value[BENCH_N_ROUNDS];
 	double steal_ms[BENCH_N_ROUNDS];
+	double c2c_ns[BENCH_N_ROUNDS]; /* not above 0: not measured */
 };
 
 /**

@@ -23,3 +23,13 @@ struct calib {
  * Source: none.
  */
 int calib_run(struct calib *ret_calib);
+
+/**
+ * calib_again() - the core-to-core round trip of this very moment
+ * @c: of calib_run(), whose TSC rate holds; gets new round trips
+ *
+ * Context: main thread; keeps two cores busy for some milliseconds, 2 s at most.
+ * Return: as calib_run(); @c is as it was on failure.
+ * Source: none.
+ */
+int calib_again(struct calib *c);
