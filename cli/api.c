@@ -9,6 +9,8 @@
 
 #include <cli/http.h>
 
+#define SELF "sriovctl: " /* what messages begin with */
+
 int api_path(char *ret_path, const char *part, ...)
 {
 	va_list ap;
@@ -28,7 +30,7 @@ int api_path(char *ret_path, const char *part, ...)
 	}
 	va_end(ap);
 	if (r < 0)
-		fprintf(stderr, "sriovctl: a name is too long\n");
+		fprintf(stderr, SELF "a name is too long\n");
 	return r;
 }
 
@@ -38,16 +40,16 @@ static void print_no_answer(FILE *to, const struct cli *cli, int r)
 	case -ENOENT:
 	case -ECONNREFUSED:
 	case -EACCES:
-		fprintf(to, "sriovctl: cannot reach sriovd at %s: %s\n", cli->socket, strerror(-r));
+		fprintf(to, SELF "cannot reach sriovd at %s: %s\n", cli->socket, strerror(-r));
 		break;
 	case -ETIMEDOUT:
-		fprintf(to, "sriovctl: sriovd at %s did not answer in time\n", cli->socket);
+		fprintf(to, SELF "sriovd at %s did not answer in time\n", cli->socket);
 		break;
 	case -EINTR:
-		fprintf(to, "sriovctl: interrupted\n");
+		fprintf(to, SELF "interrupted\n");
 		break;
 	default:
-		fprintf(to, "sriovctl: no usable answer from %s: %s\n", cli->socket, strerror(-r));
+		fprintf(to, SELF "no usable answer from %s: %s\n", cli->socket, strerror(-r));
 	}
 }
 
@@ -59,10 +61,10 @@ static void print_refusal(FILE *to, const json_t *reply, unsigned int status)
 	const char *code = json_string_value(json_object_get(error, "code"));
 
 	if (!message) {
-		fprintf(to, "sriovctl: sriovd answered with status %u\n", status);
+		fprintf(to, SELF "sriovd answered with status %u\n", status);
 		return;
 	}
-	fputs("sriovctl: ", to);
+	fputs(SELF, to);
 	for (; *message; message++)
 		fputc((unsigned char)*message < ' ' || *message == 0x7f ? ' ' : *message, to);
 	if (code)
@@ -93,7 +95,7 @@ static int call(const struct cli *cli, const struct http_call *http, FILE *to, j
 	}
 	if (!json_is_object(reply)) {
 		if (to)
-			fprintf(to, "sriovctl: sriovd answered something that is not JSON\n");
+			fprintf(to, SELF "sriovd answered something that is not JSON\n");
 		return -EBADMSG;
 	}
 	if (ret_reply)
@@ -150,5 +152,8 @@ int api_told(const struct cli *cli, const char *method, const char *path, const 
 	if (to)
 		fclose(to);
 	why[strcspn(why, "\n")] = '\0';
+	/* who says so is for the caller to say */
+	if (!strncmp(why, SELF, strlen(SELF)))
+		memmove(why, why + strlen(SELF), strlen(why + strlen(SELF)) + 1);
 	return r;
 }

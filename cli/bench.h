@@ -155,10 +155,11 @@ int bench_rounds(struct bench *b);
  * bench_request() - one request to the guest; refuses results that say nothing
  * @body: becomes ours; NULL is allowed, as it comes from json_pack()
  *
- * Context: sleeps. Return: 0; -EIO the guest reported an error; else as api_call(); of both
- * @b->why is a sentence. Source: docs/api.md.
+ * Context: sleeps.
+ * Return: 0; -EIO the guest reported an error, or was not asked while it runs: another path may do;
+ * else as api_call(). Of both @b->why is a sentence. Source: docs/api.md.
  */
-int bench_request(struct bench *b, const struct bench_path *p, json_t *body, json_t **ret_result);
+int bench_request(struct bench *b, json_t *body, json_t **ret_result);
 
 /** bench_failed() - @p is not measured from here on, for the reason in @b->why. Source: none. */
 void bench_failed(struct bench *b, struct bench_path *p);

@@ -28,8 +28,8 @@ static const struct rtt_plan rtt_trapped = {.times = 1, .quick = 1, .settle = 50
 static const struct rtt_plan rtt_direct = {
 	.times = 10, .quick = 40, .settle = 5000, .chunk = 1000000};
 
-/* A request that was not answered: what became of the guest, if that is why. */
-static void look_at_guest(struct bench *b)
+/* A request was refused: does the guest still run? What became of it, if not. */
+static bool guest_runs(struct bench *b)
 {
 	json_auto_t *vm = NULL;
 	const char *state, *reason;
@@ -37,15 +37,18 @@ static void look_at_guest(struct bench *b)
 
 	snprintf(said, sizeof(said), "%s", b->why);
 	if (api_try(b->cli, "GET", "/v1/vms/" BENCH_VM, NULL, API_TIMEOUT_MS, &vm) < 0)
-		return;
+		return false;
 	state = json_string_value(json_object_get(vm, "state"));
 	reason = json_string_value(json_object_get(vm, "reason"));
-	if (state && strcmp(state, "running"))
+	if (state && !strcmp(state, "running"))
+		return true;
+	if (state)
 		snprintf(b->why, sizeof(b->why), "%s is %.16s%s%.100s; %.160s", BENCH_VM, state,
 			 reason ? ": " : "", reason ?: "", said);
+	return false;
 }
 
-int bench_request(struct bench *b, const struct bench_path *p, json_t *body, json_t **ret_result)
+int bench_request(struct bench *b, json_t *body, json_t **ret_result)
 {
 	json_auto_t *owned = body; /* whatever happens */
 	json_auto_t *result = NULL;
@@ -58,8 +61,9 @@ int bench_request(struct bench *b, const struct bench_path *p, json_t *body, jso
 		return -ENOMEM;
 	r = api_told(b->cli, "POST", "/v1/vms/" BENCH_VM "/request", owned,
 		     TIMEOUT_US / 1000 + API_TIMEOUT_MS, b->why, sizeof(b->why), &result);
-	if (r == -EREMOTEIO)
-		look_at_guest(b);
+	/* such as a net that is not attached any more, as its NIC died */
+	if (r == -EREMOTEIO && guest_runs(b))
+		r = -EIO;
 	if (r < 0)
 		return r;
 	error = json_integer_value(json_object_get(result, "error"));
@@ -95,10 +99,10 @@ double bench_traps_per_packet(const struct bench_traps *traps, uint64_t packets)
 	return packets ? (double)n / (double)packets : 0;
 }
 
-static int add(struct bench *b, const struct bench_path *p, json_t *body, struct bench_sum *sum)
+static int add(struct bench *b, json_t *body, struct bench_sum *sum)
 {
 	json_auto_t *result = NULL;
-	int r = bench_request(b, p, body, &result);
+	int r = bench_request(b, body, &result);
 
 	if (r < 0)
 		return r;
@@ -121,7 +125,7 @@ static int trips(struct bench *b, const struct bench_path *p, const struct bh_bl
 
 	while (left) {
 		uint64_t n = left < plan->chunk ? left : plan->chunk;
-		int r = add(b, p,
+		int r = add(b,
 			    json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:i}", "kind", "rtt", "a",
 				      p->net[0], "b", p->net[1], "frame_bytes",
 				      (int)(block->size - CRC_BYTES), "count", (json_int_t)n,
@@ -141,7 +145,7 @@ static int trips(struct bench *b, const struct bench_path *p, const struct bh_bl
 static int load(struct bench *b, const struct bench_path *p, const struct bh_block *block,
 		struct bench_sum *sum)
 {
-	return add(b, p,
+	return add(b,
 		   json_pack("{s:s, s:s, s:s, s:i, s:b, s:I, s:I, s:i, s:i}", "kind", "throughput",
 			     "a", p->net[0], "b", p->net[1], "frame_bytes",
 			     (int)(block->size - CRC_BYTES), "bidir", !block->one_way,

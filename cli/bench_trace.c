@@ -69,7 +69,7 @@ static int traced(const struct trace *t, const struct bench_path *p, json_t *bod
 		json_decref(body);
 		return r;
 	}
-	r = bench_request(t->b, p, body, &result);
+	r = bench_request(t->b, body, &result);
 	if (r < 0)
 		return r;
 	r = read_counts(t, p, &after);
@@ -132,6 +132,11 @@ int bench_trace(struct bench *b)
 		if (b->path[i].failed)
 			continue;
 		r = trace_path(&t, &b->path[i]);
+		if (r == -EIO) {
+			bench_failed(b, &b->path[i]);
+			fputc('\n', stderr);
+			r = 0;
+		}
 		if (r < 0 && r != -EINTR)
 			fprintf(stderr, "sriovctl bench: %s: %s\n", b->path[i].name,
 				*b->why ? b->why : strerrordesc_np(-r));
