@@ -23,7 +23,7 @@
 
 #define PAGES_ENGINE 300 /* 512 MiB for the generator, and some */
 #define PAGES_PEERS  500 /* 512 MiB for Open vSwitch, the rest for others */
-#define PAGES_PLAIN  300 /* a peer that is not told how many buffers to have */
+#define PAGES_PLAIN  260 /* a peer that is not told how many buffers to have */
 #define WORK_DIR     "/run/sriov-bench.XXXXXX"
 #define ENGINE_MB    512u
 #define CALIBRATE_MS 60000u

@@ -208,9 +208,9 @@ static int configure_ovs(struct bench_host *b, struct bh_path *p, const char *re
 			     plain(p) ? OVS_EXTRA
 				      : OVS_EXTRA " --iova-mode=va "
 						  "--force-max-simd-bitwidth=512",
-			     /* with its defaults the list ends here */
-			     plain(p) ? NULL : "other_config:dpdk-socket-mem=256",
-			     "other_config:dpdk-socket-limit=512", NULL};
+			     /* a bound, lest it takes what others are to have */
+			     "other_config:dpdk-socket-limit=512",
+			     plain(p) ? NULL : "other_config:dpdk-socket-mem=256", NULL};
 	int r;
 
 	if (b->cpu_gen > 63 || b->cpu_switch > 63)
