@@ -322,25 +322,37 @@ static int search(struct bench_host *b, struct bh_path *p, const struct bench_pl
 	return r;
 }
 
-static int visit(struct bench_host *b, struct bh_path *p, const struct bench_place *at)
+/* What a search finds is told as a share of full speed: the two are measured one after the other.
+ */
+static int blocks_of(struct bench_host *b, struct bh_path *p, const struct bench_place *at)
 {
+	bool searches = bh_plan_searches(&b->plan, p->kind->traits, at->round, at->repeat);
 	struct bh_block blocks[BH_BLOCKS_MAX];
 	unsigned int n;
+	int r = 0;
+
+	n = bh_plan_visit(&b->plan, p->kind->traits, at->round, at->repeat, blocks);
+	for (unsigned int i = 0; i < n && r >= 0 && p->state == BH_READY; i++) {
+		r = (blocks[i].macs ? measure_macs : measure)(b, p, &blocks[i], at);
+		if (i == 0 && r >= 0 && searches)
+			r = search(b, p, at);
+	}
+	return r;
+}
+
+static int visit(struct bench_host *b, struct bh_path *p, const struct bench_place *at)
+{
 	int r;
 
 	bh_alone_breathe(b);
 	bh_park(p, false);
 	clock_sleep_us(SETTLE_US);
 	r = of_engine(bh_path_plug(b, p));
-	n = bh_plan_visit(&b->plan, p->kind->traits, at->round, at->repeat, blocks);
 	if (r >= 0 && at->round == 0 && !at->repeat && !(p->kind->traits & BH_TRAIT_SLOW))
 		r = probe_messages(b, p);
 	if (at->round == 0 && !at->repeat && r >= 0)
 		r = note_rung(b, p);
-	for (unsigned int i = 0; i < n && r >= 0 && p->state == BH_READY; i++)
-		r = (blocks[i].macs ? measure_macs : measure)(b, p, &blocks[i], at);
-	if (r >= 0 && bh_plan_searches(&b->plan, p->kind->traits, at->round, at->repeat))
-		r = search(b, p, at);
+	r = r < 0 ? r : blocks_of(b, p, at);
 	if (p->state == BH_READY && bh_path_dead(p))
 		fprintf(stderr, "\nbench: %s: %s\n", p->kind->name, p->reason);
 	if (r >= 0)
