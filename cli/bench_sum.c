@@ -85,10 +85,11 @@ double bench_sum_gbps(const struct bench_sum *sum, uint64_t tsc_khz)
 static json_t *hist_json(const struct hist *h, uint64_t tsc_khz)
 {
 	double max = stats_ticks_ns(h->max, tsc_khz);
-	json_t *buckets = json_array();
+	json_t *buckets;
 
 	if (!h->n)
 		return json_null();
+	buckets = json_array();
 	for (unsigned int i = 0; i < HIST_BUCKETS; i++) {
 		/* the last one has no end */
 		double upper = i + 1 < HIST_BUCKETS

@@ -5,6 +5,7 @@
 #include <cli/bench_goals.h>
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <support/bench_sample.h>
 #include <support/test.h>
@@ -80,6 +81,21 @@ static void an_answer_that_contradicts_itself_is_not_added(void **state)
 		assert_int_equal(bench_sum_add(&sum, a), -EBADMSG);
 	}
 	assert_memory_equal(&sum, &none, sizeof(sum));
+}
+
+static void a_block_without_round_trips_has_no_histogram(void **state)
+{
+	static const struct bench_seen seen = {.used.wall_us = 10000};
+	struct bench_sum *sum = calloc(1, sizeof(*sum));
+	json_t *block;
+
+	assert_non_null(sum);
+	sum->sent = sum->received = 5;
+	block = bench_sum_block(sum, BH_THROUGHPUT, TSC_KHZ, &seen, false);
+	assert_true(json_is_null(json_object_get(block, "hist")));
+	assert_true(json_number_value(json_object_get(block, "mpps")) == 0);
+	json_decref(block);
+	free(sum);
 }
 
 static const struct bench_seen quiet = {.used.wall_us = 10000};
@@ -191,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_requests_gave_is_added_up),
 		cmocka_unit_test(an_answer_that_contradicts_itself_is_not_added),
+		cmocka_unit_test(a_block_without_round_trips_has_no_histogram),
 		cmocka_unit_test(what_disturbs_a_block_is_told),
 		cmocka_unit_test(frames_that_do_not_add_up_spoil_a_block),
 		cmocka_unit_test(threads_of_a_path_that_wait_for_each_other_are_no_disturbance),
