@@ -149,6 +149,11 @@ int pcif_region_mmap(struct pcif *f, unsigned int index, unsigned int area, void
 	return leave(f, 0);
 }
 
+bool pcif_irq_grows(const struct pcif *f, unsigned int index)
+{
+	return index < PCIF_IRQS && f->irq_grows >> index & 1;
+}
+
 unsigned int pcif_irq_count(const struct pcif *f, unsigned int index)
 {
 	return index < PCIF_IRQS ? f->irq_count[index] : 0;

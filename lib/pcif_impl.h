@@ -39,6 +39,7 @@ struct pcif {
 	char why[256]; /* of the last refused dma_map */
 	struct pcif_region region[PCIF_REGIONS];
 	unsigned int irq_count[PCIF_IRQS];
+	uint32_t irq_grows; /* bit n: see pcif_irq_grows() */
 	void *mapped[PCIF_REGIONS][PCIF_AREAS_MAX];
 	atomic_uint_least64_t region_reads;
 	atomic_uint_least64_t region_writes;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <abi/bits.h>
 #include <lib/pci_sysfs.h>
 #include "pcif_vfio.h"
 #include "sysfs_impl.h"
@@ -202,6 +203,8 @@ static int learn_irq(struct pcif_vfio *v, unsigned int index)
 		return -EBADMSG;
 	v->base.irq_count[index] = info.count;
 	irq->noresize = info.flags & VFIO_IRQ_INFO_NORESIZE;
+	if (!irq->noresize)
+		v->base.irq_grows |= BIT32(index);
 	if (irq->noresize && info.count > 0) {
 		irq->fd = malloc(info.count * sizeof(*irq->fd));
 		if (!irq->fd)

@@ -74,12 +74,21 @@ static void vf_bus_master(struct pci_dev *d, bool on)
 }
 
 /*
- * All vectors at once, masked or not, so that the device's own enable bit follows the guest's: PFs
- * look at it, and a set that grows by one would be taken down and up by older kernels.
+ * The device's own enable bit follows the guest's: PFs look at it. Vectors that cannot be added
+ * later are all bound with it, masked or not; else the first of none keeps it enabled.
  */
 static int vf_irq_bind(struct pci_dev *d, const int *fds)
 {
-	int r = pcif_irq_set(dev_vf(d)->f, PCIF_IRQ_MSIX, 0, fds ? d->n_msix : 0, fds);
+	unsigned int n = !fds ? 0 : d->irq_grows ? 1 : d->n_msix;
+	int r = pcif_irq_set(dev_vf(d)->f, PCIF_IRQ_MSIX, 0, n, fds);
+
+	after_call(dev_vf(d), r);
+	return r;
+}
+
+static int vf_irq_add(struct pci_dev *d, unsigned int vector, int fd)
+{
+	int r = pcif_irq_set(dev_vf(d)->f, PCIF_IRQ_MSIX, vector, 1, &fd);
 
 	after_call(dev_vf(d), r);
 	return r;
@@ -160,11 +169,11 @@ static void vf_destroyp(struct dev_vf **v)
 		vf_destroy(&(*v)->pci);
 }
 
-#define VF_OPS(name)                                                                         \
-	{                                                                                    \
-		.kind = name, .bar_read = vf_bar_read, .bar_write = vf_bar_write,            \
-		.cfg_written = vf_cfg_written, .irq_bind = vf_irq_bind,                      \
-		.bus_master = vf_bus_master, .messages = vf_messages, .destroy = vf_destroy, \
+#define VF_OPS(name)                                                                           \
+	{                                                                                      \
+		.kind = name, .bar_read = vf_bar_read, .bar_write = vf_bar_write,              \
+		.cfg_written = vf_cfg_written, .irq_bind = vf_irq_bind, .irq_add = vf_irq_add, \
+		.bus_master = vf_bus_master, .messages = vf_messages, .destroy = vf_destroy,   \
 	}
 
 static const struct pci_dev_ops vfu_ops = VF_OPS("vfio-user");

@@ -51,6 +51,7 @@ static int msix_describe(struct dev_vf *v, const uint8_t *cfg)
 	pba = get32(cfg + at + PCI_MSIX_PBA);
 	d->msix_cap = at;
 	d->n_msix = n < PCI_DEV_MSIX_MAX ? n : PCI_DEV_MSIX_MAX;
+	d->irq_grows = pcif_irq_grows(v->f, PCIF_IRQ_MSIX);
 	d->msix_bar = table & PCI_MSIX_TABLE_BIR;
 	d->msix_table_off = table & PCI_MSIX_TABLE_OFFSET;
 	d->msix_pba_off = pba & PCI_MSIX_PBA_OFFSET;

@@ -3,6 +3,7 @@
  * MSI-X, once for all kinds of functions. A vector is
  *
  *   OFF     MSI-X disabled: the device has no eventfd, nothing is pending
+ *   UNUSED  never unmasked: the device has no eventfd yet, if it can take one later
  *   MASKED  the device signals the eventfd, nobody listens: its count is the pending bit
  *   ARMED   a KVM irqfd hangs on the eventfd and takes every signal
  *
@@ -195,19 +196,61 @@ void msix_sync(struct pci_dev *d)
 }
 
 /* The guest cannot be told that there will be no interrupts: the main thread tells our user. */
+static void bind_failed(struct pci_dev *d, int error)
+{
+	atomic_store(&d->irq_error, error);
+	vm_post(d->vm, VM_POST_DEVICE);
+}
+
 static void device_bind(struct pci_dev *d, bool on)
 {
+	bool all = !d->irq_grows;
 	int fds[PCI_DEV_MSIX_MAX], r;
 
 	if (!d->ops->irq_bind)
 		return;
 	for (unsigned int i = 0; i < d->n_msix; i++)
-		fds[i] = d->msix[i].eventfd;
+		fds[i] = all ? d->msix[i].eventfd : -1;
 	r = d->ops->irq_bind(d, on ? fds : NULL);
+	pthread_mutex_lock(&d->lock);
 	d->irq_bound = on && r >= 0;
-	if (on && r < 0) {
-		atomic_store(&d->irq_error, r);
-		vm_post(d->vm, VM_POST_DEVICE);
+	for (unsigned int i = 0; i < d->n_msix; i++)
+		d->msix[i].bound = d->irq_bound && all;
+	pthread_mutex_unlock(&d->lock);
+	if (on && r < 0)
+		bind_failed(d, r);
+}
+
+static bool vector_wanted(struct pci_dev *d, const struct pci_msix_vector *v)
+{
+	bool wanted;
+
+	pthread_mutex_lock(&d->lock);
+	wanted = d->irq_bound && !v->bound && vector_live(d, v, control_get(d));
+	pthread_mutex_unlock(&d->lock);
+	return wanted;
+}
+
+/*
+ * Those that are unmasked for the first time. The device's side may take its time, so it is told
+ * without the lock; accesses of other vCPUs wait for this one.
+ */
+static void vectors_bind(struct pci_dev *d)
+{
+	if (!d->irq_grows)
+		return;
+	for (unsigned int i = 0; i < d->n_msix; i++) {
+		struct pci_msix_vector *v = &d->msix[i];
+		int r;
+
+		if (!vector_wanted(d, v))
+			continue;
+		r = d->ops->irq_add(d, i, v->eventfd);
+		pthread_mutex_lock(&d->lock);
+		v->bound = r >= 0;
+		pthread_mutex_unlock(&d->lock);
+		if (r < 0)
+			bind_failed(d, r);
 	}
 }
 
@@ -216,9 +259,9 @@ void msix_control_written(struct pci_dev *d, uint16_t old)
 	uint16_t now = control_get(d);
 	bool on = now & PCI_MSIX_FLAGS_ENABLE, was = old & PCI_MSIX_FLAGS_ENABLE;
 
-	/* the device's side may be a peer to wait for, so it is told without the lock */
 	if (on && !was)
 		device_bind(d, true);
+	vectors_bind(d);
 	pthread_mutex_lock(&d->lock);
 	msix_sync(d);
 	pthread_mutex_unlock(&d->lock);
@@ -307,6 +350,9 @@ void msix_write(struct pci_dev *d, uint64_t off, const void *buf, uint32_t len)
 			v &= VECTOR_MASKED;
 		*vector_dword(d, at) = v;
 	}
+	pthread_mutex_unlock(&d->lock);
+	vectors_bind(d);
+	pthread_mutex_lock(&d->lock);
 	msix_sync(d);
 	pthread_mutex_unlock(&d->lock);
 }
@@ -317,7 +363,7 @@ unsigned int msix_direct(struct pci_dev *d)
 
 	pthread_mutex_lock(&d->lock);
 	for (unsigned int i = 0; i < d->n_msix; i++)
-		n += d->msix[i].armed && d->irq_bound;
+		n += d->msix[i].armed && d->msix[i].bound;
 	pthread_mutex_unlock(&d->lock);
 	return n;
 }

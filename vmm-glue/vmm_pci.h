@@ -35,8 +35,10 @@ struct pci_dev_ops {
 	/* after the core updated cfg[] and, from it, the BARs; called without the lock */
 	void (*cfg_written)(struct pci_dev *d, uint32_t off, uint32_t len);
 	/* bind the device's side of all n_msix vectors, or unbind them (NULL): at MSI-X enable and
-	 * disable */
+	 * disable. Those with -1 are for irq_add() */
 	int (*irq_bind)(struct pci_dev *d, const int *fds);
+	/* bind one more, when it is unmasked for the first time: with irq_grows */
+	int (*irq_add)(struct pci_dev *d, unsigned int vector, int fd);
 	/* COMMAND.BME changed */
 	void (*bus_master)(struct pci_dev *d, bool on);
 	/* messages to the process behind the function so far; NULL: none are sent */
@@ -70,6 +72,7 @@ struct pci_msix_vector {
 	int eventfd; /* the device signals it; the KVM irqfd hangs on it while ARMED */
 	int gsi;     /* -1 until first unmasked */
 	bool armed;  /* irqfd attached */
+	bool bound;  /* the device has the eventfd */
 };
 
 struct pci_dev {
@@ -84,6 +87,7 @@ struct pci_dev {
 	unsigned int pcie_cap; /* config offset of the PCI Express capability, 0: none */
 	unsigned int msix_cap; /* config offset of the MSI-X capability, 0: none */
 	unsigned int n_msix;
+	bool irq_grows; /* irq_bind() gets -1 for all; irq_add() binds what is used */
 	unsigned int msix_bar;
 	uint32_t msix_table_off, msix_pba_off;
 	struct pci_msix_vector msix[PCI_DEV_MSIX_MAX];

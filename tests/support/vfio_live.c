@@ -156,6 +156,26 @@ static void vectors_grow_shrink_and_go_off(void **state)
 	grow(*state);
 }
 
+/* As the VMM does it: on without a vector that signals, then those that are wanted, in any order.
+ */
+static void a_set_is_on_with_no_vector_and_takes_any_later(void **state)
+{
+	int fd[VECTORS], none = -1;
+
+	if (!pcif_irq_grows(*state, PCIF_IRQ_MSIX))
+		skip();
+	new_eventfds(fd);
+	assert_int_equal(pcif_irq_set(*state, PCIF_IRQ_MSIX, 0, 1, &none), 0);
+	assert_false(fires(*state, 0, fd[0]));
+	for (unsigned int i = VECTORS; i-- > 0;) {
+		assert_int_equal(pcif_irq_set(*state, PCIF_IRQ_MSIX, i, 1, &fd[i]), 0);
+		for (unsigned int j = i; j < VECTORS; j++)
+			assert_true(fires(*state, j, fd[j]));
+	}
+	assert_int_equal(pcif_irq_set(*state, PCIF_IRQ_MSIX, 0, 0, NULL), 0);
+	close_eventfds(fd);
+}
+
 /* Kernels before 6.5 cannot add a vector; here the back end is told that this one is such a kernel.
  */
 static void a_set_that_cannot_grow_is_made_anew(void **state)
@@ -284,6 +304,7 @@ int main(int argc, char **argv)
 		ON_VF(the_function_is_described_without_its_vector_table),
 		ON_VF(registers_answer_and_a_reset_keeps_the_command),
 		ON_VF(vectors_grow_shrink_and_go_off),
+		ON_VF(a_set_is_on_with_no_vector_and_takes_any_later),
 		ON_VF(a_set_that_cannot_grow_is_made_anew),
 		ON_VF(the_request_interrupt_is_set_and_taken_back),
 		ON_VF(memory_is_mapped_once_where_the_iommu_can),

@@ -116,6 +116,7 @@ static inline unsigned int fake_irqfds_used(void)
 struct fake_dev {
 	struct pci_dev pci;
 	int bound_fd[FAKE_VECTORS]; /* descriptor + 1 */
+	unsigned int irqs_added;
 	unsigned int bar_reads, bar_writes, masters, cfg_writes;
 	bool master;
 	bool irq_refused;
@@ -158,6 +159,17 @@ static inline int fake_irq_bind(struct pci_dev *d, const int *fds)
 	return 0;
 }
 
+static inline int fake_irq_add(struct pci_dev *d, unsigned int vector, int fd)
+{
+	struct fake_dev *f = (struct fake_dev *)d;
+
+	if (f->irq_refused)
+		return -ENOSPC;
+	f->bound_fd[vector] = fd + 1;
+	f->irqs_added++;
+	return 0;
+}
+
 static inline void fake_bus_master(struct pci_dev *d, bool on)
 {
 	((struct fake_dev *)d)->masters++;
@@ -181,6 +193,7 @@ static const struct pci_dev_ops fake_dev_ops = {
 	.bar_write = fake_bar_write,
 	.cfg_written = fake_cfg_written,
 	.irq_bind = fake_irq_bind,
+	.irq_add = fake_irq_add,
 	.bus_master = fake_bus_master,
 	.destroy = fake_destroy,
 };

@@ -213,6 +213,11 @@ def hugepages(n):
     check(int(pages.read_text()) == n, f"{n} hugepages, not {pages.read_text().strip()}")
 
 
+def huge_shared_memory(on):
+    """Memory of memfds in huge pages, until the machine is put back: its pages are neighbours then."""
+    pathlib.Path("/sys/kernel/mm/transparent_hugepage/shmem_enabled").write_text("always" if on else "never")
+
+
 def kernel_log():
     return run("dmesg")
 
@@ -240,6 +245,7 @@ def restore():
     if sriov.exists():
         sriov.write_text("N")
     pathlib.Path("/proc/sys/vm/nr_hugepages").write_text("0")
+    huge_shared_memory(False)
 
 
 def main(test):

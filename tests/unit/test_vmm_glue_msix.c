@@ -99,6 +99,53 @@ static void enabling_binds_all_and_arms_the_unmasked_with_one_commit(void **stat
 		assert_int_equal(f->dev.bound_fd[i], d->msix[i].eventfd + 1);
 }
 
+static void a_set_that_grows_has_only_vectors_that_were_unmasked_once(void **state)
+{
+	struct fixture *f = *state;
+	struct pci_dev *d = &f->dev.pci;
+
+	d->irq_grows = true;
+	vector_fill(d, 1, 0);
+	cfg_put(d, CTRL, ON, 2);
+	assert_int_equal(f->dev.irqs_added, 1);
+	assert_int_equal(f->dev.bound_fd[0], 0);
+	assert_int_equal(f->dev.bound_fd[1], d->msix[1].eventfd + 1);
+	assert_true(d->msix[1].armed);
+	assert_int_equal(msix_direct(d), 1);
+
+	vector_fill(d, 0, 1);
+	assert_int_equal(f->dev.bound_fd[0], 0);
+	table_put(d, 0, 3, 0);
+	assert_int_equal(f->dev.bound_fd[0], d->msix[0].eventfd + 1);
+	assert_true(d->msix[0].armed);
+
+	/* masked, unmasked, and by the function's mask: it stays bound */
+	table_put(d, 0, 3, 1);
+	table_put(d, 0, 3, 0);
+	cfg_put(d, CTRL, ON | ALL, 2);
+	cfg_put(d, CTRL, ON, 2);
+	assert_int_equal(f->dev.irqs_added, 2);
+
+	cfg_put(d, CTRL, 0, 2);
+	assert_int_equal(f->dev.bound_fd[1], 0);
+	assert_int_equal(msix_direct(d), 0);
+	cfg_put(d, CTRL, ON, 2);
+	assert_int_equal(f->dev.irqs_added, 4);
+	assert_true(d->msix[0].armed && d->msix[1].armed);
+}
+
+static void a_vector_that_cannot_be_added_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct pci_dev *d = &f->dev.pci;
+
+	d->irq_grows = true;
+	cfg_put(d, CTRL, ON, 2);
+	f->dev.irq_refused = true;
+	vector_fill(d, 2, 0);
+	assert_int_equal(atomic_load(&d->irq_error), -ENOSPC);
+}
+
 static void a_masked_table_write_commits_no_route(void **state)
 {
 	struct pci_dev *d = &((struct fixture *)*state)->dev.pci;
@@ -246,6 +293,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(nothing_is_bound_while_off),
 		T(enabling_binds_all_and_arms_the_unmasked_with_one_commit),
+		T(a_set_that_grows_has_only_vectors_that_were_unmasked_once),
+		T(a_vector_that_cannot_be_added_is_told),
 		T(a_masked_table_write_commits_no_route),
 		T(a_masked_vector_shows_its_event_in_the_pba),
 		T(the_function_mask_masks_all_and_releases_with_one_commit),

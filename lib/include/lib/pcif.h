@@ -223,6 +223,17 @@ int pcif_region_mmap(struct pcif *f, unsigned int index, unsigned int area,
 unsigned int pcif_irq_count(const struct pcif *f, unsigned int index);
 
 /**
+ * pcif_irq_grows() - may vectors of interrupt @index be bound one by one while others are in use?
+ *
+ * Else whoever adds one takes the others down and up again, and should bind all at once. So it
+ * should at a vfio-user server, too: there an eventfd takes nothing from the host.
+ *
+ * Context: any thread. Return: true or false; of a server false. Source: linux/vfio.h:
+ * VFIO_IRQ_INFO_NORESIZE.
+ */
+bool pcif_irq_grows(const struct pcif *f, unsigned int index);
+
+/**
  * pcif_irq_set() - bind eventfds to vectors
  * @start, @count: run of vectors; count 0 with start 0 disables the whole index
  * @fds:    @count descriptors, -1 leaves that vector without one; kept by the caller
