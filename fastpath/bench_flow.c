@@ -72,19 +72,19 @@ static inline void judge(struct fp_way *w, struct rte_mbuf *m, uint32_t sent, st
 }
 
 /* One call of the driver. */
-static uint32_t pull(struct fp_way *w, uint32_t burst, struct fp_block *b, uint64_t at)
+static uint32_t pull(struct fp_way *w, struct fp_block *b, uint64_t at)
 {
-	struct rte_mbuf *m[RX_BURST_MAX];
+	struct rte_mbuf *m[RX_BURST];
 	uint32_t n, sent = fp_way_sent(w);
 	bool plain = true;
 	uint64_t now;
 
-	n = rte_eth_rx_burst(w->to, 0, m, (uint16_t)burst);
+	n = rte_eth_rx_burst(w->to, 0, m, RX_BURST);
 	if (n == 0)
 		return 0;
 	now = at ? tsc_read() : 0;
 	for (uint32_t i = 0; i < n; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
+		prefetch_write(rte_pktmbuf_mtod(m[i], void *)); /* sent again soon */
 	for (uint32_t i = 0; i < n; i++) {
 		judge(w, m[i], sent, b, at, now);
 		plain &= m[i]->nb_segs == 1 && m[i]->pool == w->pool &&
@@ -99,12 +99,12 @@ static uint32_t pull(struct fp_way *w, uint32_t burst, struct fp_block *b, uint6
 
 uint32_t fp_way_pull(struct fp_way *w, uint32_t burst, struct fp_block *b, uint64_t at)
 {
-	uint32_t step = RTE_MAX(RTE_MIN(burst, RX_BURST_MAX), RX_BURST_MIN), n, all = 0;
+	uint32_t n, all = 0;
 
 	do {
-		n = pull(w, step, b, at);
+		n = pull(w, b, at);
 		all += n;
-	} while (n == step && all < burst);
+	} while (n == RX_BURST && all < burst);
 	return all;
 }
 

@@ -6,14 +6,13 @@
  */
 #include "bench_run.h"
 #include <lib/clock.h>
+#include <lib/mmio.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_prefetch.h>
 
 #define DRAIN_US       UINT64_C(1500000)
 #define DRAIN_QUIET_US UINT64_C(300000) /* so long may a switch not run on a crowded machine */
-#define RX_BURST_MIN   8u		/* vector receive functions return nothing to less */
-#define RX_BURST_MAX   32u /* nor do all of them refill their ring with more than that a call */
+#define RX_BURST       32u		/* more than that a call not all receive functions refill */
 #define GAP_US	       20u
 #define STALL_GAPS     50u /* a millisecond */
 
@@ -70,7 +69,8 @@ static inline uint32_t fp_way_push(struct fp_way *w)
 }
 
 /**
- * fp_way_pull() - receive up to about @burst frames and judge them
+ * fp_way_pull() - receive and judge frames, RX_BURST at a time as long as there are so many and
+ * fewer than @burst were had
  * @b:  with @at, latencies of frames that were to be sent at @at or later go into its histograms
  * @at: 0: none do
  *

@@ -61,6 +61,7 @@ static void workers_reset(struct dp *dp, struct intr *intr)
 		w->intr = intr;
 		w->index = (uint8_t)i;
 		w->own = 0;
+		w->owing = 0;
 		for (unsigned int pool = i; pool < NIC_VFS_MAX; pool += dp->n_workers)
 			w->own |= (uint8_t)BIT32(pool);
 		w->timer.tsc_per_us = dp->tsc_per_us;
@@ -154,6 +155,7 @@ static void adopt_tx(struct dp_txq *tx, const struct dp_txq_cfg *c)
 	tx->last_key = UINT64_MAX;
 	memset(tx->flow, 0, sizeof(tx->flow));
 	tx->recent = &tx->flow[0];
+	tx->hold = (struct dp_hold){0};
 	tx->echo = (const uint8_t *)tx->ring; /* memory of the last configuration may be gone */
 }
 
@@ -202,10 +204,18 @@ static void credit_round(struct dp_worker *me, uint32_t busy, uint32_t skipped)
 {
 	bool contended = skipped ? busy : busy & (busy - 1);
 
-	for (unsigned int p = 0; p < NIC_VFS_MAX; p++) {
+	/* the others have all that they may have */
+	for (uint32_t pools = me->owing | busy; pools; pools &= pools - 1) {
+		unsigned int p = (unsigned int)__builtin_ctz(pools);
 		int32_t c = me->credit[p] + (int32_t)DP_QUANTUM;
 
-		me->credit[p] = contended && c < (int32_t)DP_QUANTUM ? c : (int32_t)DP_QUANTUM;
+		if (contended && c < (int32_t)DP_QUANTUM) {
+			me->credit[p] = c;
+			me->owing |= BIT32(p);
+		} else {
+			me->credit[p] = (int32_t)DP_QUANTUM;
+			me->owing &= ~BIT32(p);
+		}
 	}
 }
 
@@ -219,6 +229,8 @@ static unsigned int pass(struct dp_worker *me, uint32_t *ret_busy, uint32_t *ret
 		struct dp_txq *tx = &me->tx[me->tx_list[i]];
 		uint64_t before = tx->bytes;
 
+		if (me->now < tx->hold.until)
+			continue;
 		if (likely(!dp_tx_has_work(tx)))
 			continue;
 		if (unlikely(me->credit[tx->pool] <= 0)) {
@@ -229,6 +241,7 @@ static unsigned int pass(struct dp_worker *me, uint32_t *ret_busy, uint32_t *ret
 		if (unlikely(!n))
 			continue;
 		work += n;
+		dp_hold_note(&tx->hold, n, me->now);
 		busy |= BIT32(tx->pool);
 		me->credit[tx->pool] -= (int32_t)(tx->bytes - before + n * DP_COST);
 	}
@@ -249,6 +262,15 @@ static unsigned int poll_tx(struct dp_worker *me)
 		credit_round(me, busy, skipped);
 	}
 	return work;
+}
+
+void dp_holds(struct dp_worker *me)
+{
+	uint64_t per_us = me->dp->tsc_per_us;
+	enum dp_hold_stage ended = dp_hold_clock_next(&me->hold, me->now, per_us);
+
+	for (uint32_t i = 0; i < me->n_tx; i++)
+		dp_hold_turn(&me->tx[me->tx_list[i]].hold, &me->hold, ended, per_us);
 }
 
 unsigned int dp_poll_once(struct dp_worker *me)

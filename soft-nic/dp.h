@@ -16,6 +16,7 @@
 #include <snic/snic.h>
 #include <snic/wire.h>
 #include <stdatomic.h>
+#include "dp_hold.h"
 #include "intr.h"
 #include "switch.h"
 #include "tso.h"
@@ -163,6 +164,7 @@ struct dp_txq {
 	bool gathering; /* in the middle of a frame in several descriptors */
 	/* tried first, before the frame is here to tell its destination; one of flow[] */
 	const struct dp_flow *recent;
+	struct dp_hold hold;
 	const uint8_t *echo; /* where the queue's next frame may well be; see dp_tx_has_work() */
 	uint64_t packets, bytes, loop_packets, loop_bytes;
 	uint32_t *head_wb;
@@ -225,6 +227,8 @@ struct dp_worker {
 	bool wire_held;	     /* the oldest frame of the wire waits for a buffer */
 	uint64_t held_since; /* TSC; 0: none waits */
 	bool need_poke;
+	uint64_t now; /* TSC when the last round ended; 0: no thread of ours */
+	struct dp_hold_clock hold;
 	uint8_t index;
 	uint8_t own; /* its pools */
 	uint8_t n_tx;
@@ -232,6 +236,7 @@ struct dp_worker {
 	uint32_t causes; /* for ICR at the next tick */
 	uint32_t handed; /* workers that were handed frames in this round */
 	int32_t credit[NIC_VFS_MAX];
+	uint32_t owing; /* pools with less credit than they may have */
 	struct intr_timer timer;
 	struct dp_counters n;
 	struct dp_ring *to[DP_WORKERS], *from[DP_WORKERS];
@@ -297,6 +302,13 @@ void dp_done(struct dp *dp);
  * Context: data thread; never blocks. Return: descriptors and frames handled. Source: -.
  */
 unsigned int dp_poll_once(struct dp_worker *me);
+
+/**
+ * dp_holds() - the stage of leaving tails alone is over: what each queue does next
+ *
+ * Context: data thread. Source: -.
+ */
+void dp_holds(struct dp_worker *me);
 
 /**
  * dp_tick() - the slow part of a round: heads, registers, late interrupts

@@ -34,7 +34,7 @@ static inline uint8_t *rx_buffer(struct dp_rxq *rx, struct dp_window *w,
 		*w = rx->window;
 		*bad |= !buf;
 	}
-	dp_prefetchw(buf);
+	prefetch_write(buf);
 	return buf;
 }
 

@@ -34,16 +34,6 @@ void dp_rx_restart(struct dp_rxq *rx, const struct dp_rxq_cfg *c);
 #define DP_RX_STATUS ((uint64_t)(NIC_RXD_STAT_DD | NIC_RXD_STAT_EOP | NIC_RXD_STAT_IXSM))
 
 /**
- * dp_prefetchw() - a line that will be written: taken from its owner at once, not shared first
- *
- * Context: any. Source: x86 PREFETCHW; a hint on every x86-64.
- */
-static inline void dp_prefetchw(const void *p)
-{
-	__asm__ volatile("prefetchw %0" : : "m"(*(const uint8_t *)p));
-}
-
-/**
  * dp_write_back() - a received frame's descriptor: hash and status, length, VLAN
  *
  * Context: data thread. Source: docs/sources.md [Q] [L]: receive descriptors.

@@ -85,12 +85,14 @@ static void *worker_main(void *arg)
 	while (!atomic_load_explicit(&me->dp->stop, memory_order_relaxed)) {
 		unsigned int work = dp_poll_once(me);
 
-		now = tsc_read();
+		me->now = now = tsc_read();
 		if (work) {
 			me->n.busy_tsc += now - looked;
 			last_work = now;
 		}
 		looked = now;
+		if (unlikely(now >= me->hold.end))
+			dp_holds(me);
 		if (now - last_tick >= TICK_US * per_us) {
 			last_tick = now;
 			dp_tick(me);

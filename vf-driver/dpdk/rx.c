@@ -286,6 +286,12 @@ static __rte_always_inline uint32_t run(struct pmd_rxq *q, uint32_t at, uint32_t
 	return done == n ? n : done + run_scalar(q, at + done, n - done, pkts);
 }
 
+/* What came with the first frame is in the next lines, which are on their way together then. */
+static inline void prefetch_desc(const struct pmd_rxq *q, uint32_t at)
+{
+	rte_prefetch0((const void *)(uintptr_t)&q->desc[2 * (size_t)(at & q->mask)]);
+}
+
 static __rte_always_inline uint16_t burst(struct pmd_rxq *q, struct rte_mbuf **pkts, uint16_t want,
 					  bool vector)
 {
@@ -296,8 +302,11 @@ static __rte_always_inline uint16_t burst(struct pmd_rxq *q, struct rte_mbuf **p
 	/* most looks of whoever waits are in vain; when one is not, the frame is wanted next */
 	if (n && !(q->desc[2 * (size_t)at + 1] & NIC_RXD_STAT_DD))
 		return 0;
-	if (n)
+	if (n) {
 		rte_prefetch0((char *)q->sw[at]->buf_addr + RTE_PKTMBUF_HEADROOM);
+		prefetch_desc(q, at + GROUP);
+		prefetch_desc(q, at + 2 * GROUP);
+	}
 	first = RTE_MIN(n, size - at);
 	done = run(q, at, first, &out, vector);
 	if (unlikely(done == first && first < n))

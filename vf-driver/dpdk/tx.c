@@ -5,6 +5,7 @@
  * DD in the descriptor, or by writing its head to memory, which is one line instead of many.
  */
 #include <abi/nic_regs.h>
+#include <lib/mmio.h>
 #include "tx_desc.h"
 
 void pmd_tx_go(struct pmd_txq *q)
@@ -96,6 +97,8 @@ uint16_t pmd_tx_simple(void *txq, struct rte_mbuf **pkts, uint16_t want)
 	struct pmd_txq *q = txq;
 	uint32_t mask = q->mask, tail = q->tail, room = mask - (tail - q->next), n = want;
 
+	if (likely(q->tail_reg != NULL)) /* on its way while descriptors are written */
+		prefetch_write(q->tail_reg);
 	/* half a ring is left alone: looking at a report that is not there only moves its line */
 	if (room <= mask / 2 || room < n) {
 		simple_reclaim(q);

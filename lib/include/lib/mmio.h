@@ -45,6 +45,16 @@ static inline void io_mb(void)
 	__sync_synchronize();
 }
 
+/**
+ * prefetch_write() - a line that will be written: taken from its owner at once, not shared first
+ *
+ * Context: any. Source: x86 PREFETCHW; a hint on every x86-64.
+ */
+static inline void prefetch_write(const volatile void *p)
+{
+	__asm__ volatile("prefetchw %0" : : "m"(*(const volatile uint8_t *)p));
+}
+
 static inline void cpu_relax(void)
 {
 	__builtin_ia32_pause();
