@@ -14,24 +14,36 @@ void fp_way_init(struct fp_way *w, const struct fp_bench *b, const struct fp_bpa
 	fp_track_init(&w->track);
 }
 
+/*
+ * What a transmit function looks at. A buffer out of its pool has one segment and one owner
+ * already, and no next one.
+ */
+static inline void dress(struct rte_mbuf *m, uint32_t len)
+{
+	m->data_off = RTE_PKTMBUF_HEADROOM;
+	m->ol_flags = 0;
+	m->pkt_len = len;
+	m->data_len = (uint16_t)len;
+}
+
 uint32_t fp_way_make(struct fp_way *w, uint32_t n, struct fp_stamps at)
 {
-	uint32_t end;
+	uint32_t end, made = w->made;
 
 	if (!w->held)
 		w->held_at = 0;
 	end = w->held_at + w->held;
 	if (n == 0 || end + n > FP_BENCH_BURST_MAX ||
-	    rte_pktmbuf_alloc_bulk(w->pool, w->hold + end, n) < 0)
+	    rte_mempool_get_bulk(w->pool, (void **)(w->hold + end), n) < 0)
 		return 0;
 	for (uint32_t i = end; i < end + n; i++) {
 		struct rte_mbuf *m = w->hold[i];
 
-		m->pkt_len = fp_flow_len(&w->flow, w->made);
-		m->data_len = (uint16_t)m->pkt_len;
+		dress(m, fp_flow_len(&w->flow, made));
 		w->when[i] = at.intended;
-		fp_frame_write(&w->flow, rte_pktmbuf_mtod(m, uint8_t *), w->made++, at);
+		fp_frame_write(&w->flow, rte_pktmbuf_mtod(m, uint8_t *), made++, at);
 	}
+	w->made = made;
 	w->held += n;
 	return n;
 }
@@ -71,29 +83,55 @@ static inline void judge(struct fp_way *w, struct rte_mbuf *m, uint32_t sent, st
 	}
 }
 
+/* Zero if @m goes back to @pool as it is. */
+static inline uint64_t odd(const struct rte_mbuf *m, const struct rte_mempool *pool)
+{
+	return (uint64_t)(m->nb_segs ^ 1) | (uint64_t)(rte_mbuf_refcnt_read(m) ^ 1) |
+	       ((uintptr_t)m->pool ^ (uintptr_t)pool) |
+	       (m->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL));
+}
+
+/* Frames as they should be, in their order; returns how many of m[0..n) are. */
+static inline uint32_t judge_plain(struct fp_way *w, struct rte_mbuf *const *m, uint32_t n,
+				   uint32_t sent)
+{
+	uint32_t i, seq = w->track.next;
+
+	for (i = 0; i < n && seq < sent; i++, seq++)
+		if (m[i]->nb_segs != 1 ||
+		    !fp_frame_plain(&w->flow, rte_pktmbuf_mtod(m[i], uint8_t *), m[i]->data_len,
+				    seq))
+			break;
+	fp_track_run(&w->track, i);
+	return i;
+}
+
 /* One call of the driver. */
 static uint32_t pull(struct fp_way *w, struct fp_block *b, uint64_t at)
 {
+	bool alike = !at && w->flow.len && !(w->flow.sources | w->flow.destinations);
+	uint32_t n, i, sent = fp_way_sent(w);
 	struct rte_mbuf *m[RX_BURST];
-	uint32_t n, sent = fp_way_sent(w);
-	bool plain = true;
-	uint64_t now;
+	uint64_t now, any = 0;
 
 	n = rte_eth_rx_burst(w->to, 0, m, RX_BURST);
 	if (n == 0)
 		return 0;
 	now = at ? tsc_read() : 0;
-	for (uint32_t i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		prefetch_write(rte_pktmbuf_mtod(m[i], void *)); /* sent again soon */
-	for (uint32_t i = 0; i < n; i++) {
-		judge(w, m[i], sent, b, at, now);
-		plain &= m[i]->nb_segs == 1 && m[i]->pool == w->pool &&
-			 rte_mbuf_refcnt_read(m[i]) == 1 && RTE_MBUF_DIRECT(m[i]);
+		any |= odd(m[i], w->pool);
 	}
-	if (plain)
-		rte_mempool_put_bulk(w->pool, (void **)m, n);
-	else
+	for (i = 0; i < n; i++) {
+		if (alike)
+			i += judge_plain(w, m + i, n - i, sent);
+		if (i < n)
+			judge(w, m[i], sent, b, at, now);
+	}
+	if (any)
 		rte_pktmbuf_free_bulk(m, n);
+	else
+		rte_mempool_put_bulk(w->pool, (void **)m, n);
 	return n;
 }
 

@@ -181,6 +181,30 @@ static inline enum fp_frame fp_frame_read(const struct fp_flow *f, uint8_t *fram
 	return FP_FRAME_OK;
 }
 
+/**
+ * fp_frame_plain() - the short way through fp_frame_read() for frames of one length from one
+ * address to one other, whose payload is not compared
+ * @f: with a length of at least FP_FRAME_MIN, and without addresses that take turns
+ *
+ * Context: any; pure. Return: true the frame is good, and number @seq; false it may be anything.
+ * Source: -.
+ */
+static inline bool fp_frame_plain(const struct fp_flow *f, const uint8_t *frame, uint32_t len,
+				  uint32_t seq)
+{
+	uint64_t want[2], head[2], tail, numbers, odd;
+
+	if (len != f->len || seq % FP_FRAME_SAMPLE == 0)
+		return false;
+	memcpy(want, f->head, sizeof(want));
+	memcpy(head, frame, sizeof(head));
+	memcpy(&numbers, frame + FP_FRAME_HEAD, sizeof(numbers));
+	memcpy(&tail, frame + len - FP_FRAME_TAIL, sizeof(tail));
+	odd = (head[0] ^ want[0]) | (head[1] ^ want[1]) |
+	      (numbers ^ (f->block | (uint64_t)seq << 32)) | (tail ^ fp_frame_tail(f->block, seq));
+	return !odd;
+}
+
 /** fp_track_init() - nothing arrived yet. Context: any; pure. Source: -. */
 void fp_track_init(struct fp_track *t);
 
@@ -205,4 +229,24 @@ static inline void fp_track_add(struct fp_track *t, uint32_t seq, uint32_t sent)
 	t->seen[seq % FP_TRACK_WINDOW / 64] |= UINT64_C(1) << seq % 64;
 	t->next = seq + 1;
 	t->received++;
+}
+
+/**
+ * fp_track_run() - @n numbers from the next one on arrived, all of which can be under way
+ * @n: up to 64
+ *
+ * Context: any; pure. Source: -.
+ */
+static inline void fp_track_run(struct fp_track *t, uint32_t n)
+{
+	uint32_t at = t->next % FP_TRACK_WINDOW, shift = at % 64;
+	uint64_t bits = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
+
+	if (!n)
+		return;
+	t->seen[at / 64] |= bits << shift;
+	if (shift + n > 64)
+		t->seen[(at / 64 + 1) % (FP_TRACK_WINDOW / 64)] |= bits >> (64 - shift);
+	t->next += n;
+	t->received += n;
 }

@@ -48,6 +48,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(frame, f.head, FP_FRAME_HEAD); /* as far as ours that the rest counts */
 		memcpy(frame + FP_FRAME_HEAD, &f.block, 4);
 	}
+	if (size >= FP_FRAME_MIN && f.len && !(data[0] & 2) &&
+	    fp_frame_plain(&f, frame, (uint32_t)size, data[1]) &&
+	    (fp_frame_read(&f, frame, (uint32_t)size, &seq, &at) != FP_FRAME_OK || seq != data[1]))
+		abort();
 	(void)fp_frame_read(&f, frame, (uint32_t)size, &seq, &at);
 	free(frame);
 	return 0;

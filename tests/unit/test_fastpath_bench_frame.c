@@ -53,6 +53,49 @@ static void a_frame_is_read_as_it_was_written(void **state)
 	assert_memory_equal(f->frame + 6, one, 6);
 }
 
+static void the_short_way_takes_good_frames_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t seq = 0; seq < 200; seq++) {
+		bool sample = seq % FP_FRAME_SAMPLE == 0;
+
+		fp_frame_write(&f->flow, f->frame, seq, (struct fp_stamps){1, 2});
+		assert_int_equal(fp_frame_plain(&f->flow, f->frame, 60, seq), !sample);
+		assert_false(fp_frame_plain(&f->flow, f->frame, 61, seq));
+		assert_false(fp_frame_plain(&f->flow, f->frame, 60, seq + 1));
+		for (uint32_t i = 0; i < 60; i++) {
+			bool stamp = i >= 24 && i < FP_FRAME_PAYLOAD;
+			bool payload = i >= FP_FRAME_PAYLOAD && i < 60 - FP_FRAME_TAIL;
+
+			f->frame[i] ^= 4;
+			assert_int_equal(fp_frame_plain(&f->flow, f->frame, 60, seq),
+					 !sample && (stamp || payload));
+			f->frame[i] ^= 4;
+		}
+	}
+}
+
+static void a_run_of_numbers_counts_as_each_of_them(void **state)
+{
+	struct fp_track *each = &((struct fixture *)*state)->track,
+			*run = test_malloc(sizeof(*run));
+
+	fp_track_init(run);
+	for (uint32_t i = 0; i < 3 * FP_TRACK_WINDOW / 32; i++) {
+		uint32_t n = (i * 7) % 65;
+
+		for (uint32_t k = 0; k < n; k++)
+			fp_track_add(each, each->next, UINT32_MAX);
+		fp_track_run(run, n);
+	}
+	assert_memory_equal(each, run, sizeof(*run));
+	/* and what comes a second time is told as that */
+	fp_track_add(run, run->next - 5, UINT32_MAX);
+	assert_int_equal(run->duplicate, 1);
+	test_free(run);
+}
+
 static void addresses_take_turns_and_the_first_are_the_ports_own(void **state)
 {
 	struct fixture *f = *state;
@@ -232,6 +275,8 @@ int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		CASE(a_frame_is_read_as_it_was_written),
+		CASE(the_short_way_takes_good_frames_alone),
+		CASE(a_run_of_numbers_counts_as_each_of_them),
 		CASE(addresses_take_turns_and_the_first_are_the_ports_own),
 		CASE(a_frame_of_another_block_direction_or_program_is_foreign),
 		CASE(each_changed_byte_of_a_sampled_frame_is_noticed),
