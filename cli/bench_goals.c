@@ -130,6 +130,7 @@ static size_t pair(const struct bench_doc *doc, const struct bench_pick *of,
 		dots[n].round = i;
 		dots[n].ratio = a.value[i] / b.value[i];
 		dots[n].steal_ms = a.steal_ms[i] + b.steal_ms[i];
+		dots[n].c2c_ns = a.c2c_ns[i];
 		dots[n].valid = a.valid[i] && b.valid[i] && alike(a.c2c_ns[i], b.c2c_ns[i]);
 		n++;
 	}
@@ -147,6 +148,30 @@ static struct bstat_estimate estimate(const struct bench_dot *dots, size_t n, bo
 	return bstat_estimate(values, k);
 }
 
+/* The rounds by how far apart the CPUs were, if a run saw both. */
+static void judge_sides(struct bench_goal *g)
+{
+	struct bench_dot near[BENCH_N_ROUNDS], apart[BENCH_N_ROUNDS];
+	size_t n_near = 0, n_apart = 0;
+	double least = INFINITY;
+
+	for (size_t i = 0; i < g->n_dots; i++)
+		if (g->dot[i].valid && g->dot[i].c2c_ns > 0)
+			least = fmin(least, g->dot[i].c2c_ns);
+	for (size_t i = 0; i < g->n_dots; i++) {
+		if (!g->dot[i].valid || g->dot[i].c2c_ns <= 0)
+			continue;
+		if (alike(g->dot[i].c2c_ns, least))
+			near[n_near++] = g->dot[i];
+		else
+			apart[n_apart++] = g->dot[i];
+	}
+	if (!n_apart)
+		return;
+	g->near = estimate(near, n_near, false);
+	g->apart = estimate(apart, n_apart, false);
+}
+
 static void judge_ratio(const struct bench_doc *doc, const char *against, struct bench_goal *g)
 {
 	struct bench_pick to = g->def->to;
@@ -158,6 +183,7 @@ static void judge_ratio(const struct bench_doc *doc, const char *against, struct
 	g->all = estimate(g->dot, g->n_dots, true);
 	for (size_t i = 0; i < g->n_dots; i++)
 		g->excluded += !g->dot[i].valid;
+	judge_sides(g);
 }
 
 /* The harder to beat of two. */
@@ -360,6 +386,15 @@ static int write_estimate(json_t *o, const struct bstat_estimate *e)
 	return 0;
 }
 
+static int write_side(json_t *o, const char *key, const struct bstat_estimate *e)
+{
+	json_auto_t *side = json_pack("{s:I}", "rounds", (json_int_t)e->n);
+
+	if (!e->n)
+		return 0;
+	return write_estimate(side, e) < 0 || json_object_set(o, key, side) < 0 ? -ENOMEM : 0;
+}
+
 static json_t *write_goal(const struct bench_goal *g)
 {
 	const struct bench_goal_def *d = g->def;
@@ -373,7 +408,8 @@ static json_t *write_goal(const struct bench_goal *g)
 	json_t *all = json_object();
 
 	if (write_estimate(all, &g->all) < 0 || json_object_set_new(o, "all", all) < 0 ||
-	    write_estimate(o, &g->estimate) < 0)
+	    write_estimate(o, &g->estimate) < 0 || write_side(o, "near", &g->near) < 0 ||
+	    write_side(o, "apart", &g->apart) < 0)
 		return NULL;
 	if (*g->reason && json_object_set_new(o, "reason", json_string(g->reason)) < 0)
 		return NULL;

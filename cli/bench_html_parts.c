@@ -149,6 +149,8 @@ static void put_aa(FILE *f, const struct bstat_estimate *aa, const char *of)
 
 void html_goals(FILE *f, const struct bench_judged *judged)
 {
+	char sides[VIEW_SENTENCE];
+
 	fputs("<div class=\"wide\"><table><thead><tr><th>id</th><th>what</th><th>against</th>"
 	      "<th class=\"n\">value</th><th class=\"n\">95 %</th><th></th><th "
 	      "class=\"n\">floor</th>"
@@ -160,6 +162,9 @@ void html_goals(FILE *f, const struct bench_judged *judged)
 	fputs("</tbody></table></div>\n", f);
 	put_aa(f, &judged->aa, "throughput");
 	put_aa(f, &judged->aa_latency, "round trips");
+	for (size_t i = 0; i < judged->n_goals; i++)
+		if (view_sides(&judged->goal[i], sides))
+			fprintf(f, "<p>%s</p>\n", sides);
 	fputs("<p class=\"dim\">No interval is taken for narrower than that.</p>\n", f);
 	fputs("<details><summary>With the disturbed blocks "
 	      "too</summary><table><thead><tr><th>id</th>"

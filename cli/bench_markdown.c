@@ -225,6 +225,9 @@ int bench_text_markdown(FILE *f, const struct bench_doc *doc, const struct bench
 	fputs(". Figures in brackets: no block of theirs is undisturbed.\n\n", f);
 	fprintf(f, "- %s\n", view_aa(&judged->aa, "throughput", aa));
 	fprintf(f, "- %s\n", view_aa(&judged->aa_latency, "round trips", aa));
+	for (size_t i = 0; i < judged->n_goals; i++)
+		if (view_sides(&judged->goal[i], aa))
+			fprintf(f, "- %s\n", aa);
 	for (unsigned int i = 0; i < doc->n_paths; i++)
 		if (view_addresses(doc, i, aa))
 			fprintf(f, "- %s\n", aa);

@@ -152,6 +152,9 @@ int bench_text_print(const struct bench_doc *doc, const struct bench_judged *jud
 		if (*judged->goal[i].reason)
 			printf("%-4s %s: %s\n", judged->goal[i].def->id,
 			       bstat_verdict_name(judged->goal[i].verdict), judged->goal[i].reason);
+	for (size_t i = 0; i < judged->n_goals; i++)
+		if (view_sides(&judged->goal[i], aa))
+			puts(aa);
 	putchar('\n');
 	r = print_paths(doc);
 	for (unsigned int i = 0; r >= 0 && i < doc->n_paths; i++)

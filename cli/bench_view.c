@@ -293,6 +293,22 @@ const char *view_against(const struct bench_goal *g)
 	return strcmp(g->against, "vf") ? g->against : g->def->against;
 }
 
+bool view_sides(const struct bench_goal *g, char *text)
+{
+	char near[3][VIEW_TEXT], apart[3][VIEW_TEXT];
+
+	if (g->near.n < BSTAT_ROUNDS_MIN || g->apart.n < BSTAT_ROUNDS_MIN)
+		return false;
+	snprintf(text, VIEW_SENTENCE,
+		 "%s, CPUs near each other: %.20s (%.20s to %.20s, %zu rounds); apart: %.20s "
+		 "(%.20s to %.20s, %zu rounds)",
+		 g->def->id, view_number(g->near.value, near[0]), view_number(g->near.lo, near[1]),
+		 view_number(g->near.hi, near[2]), g->near.n, view_number(g->apart.value, apart[0]),
+		 view_number(g->apart.lo, apart[1]), view_number(g->apart.hi, apart[2]),
+		 g->apart.n);
+	return true;
+}
+
 const char *view_aa(const struct bstat_estimate *aa, const char *of, char *text)
 {
 	enum bstat_aa says = bstat_aa(aa);

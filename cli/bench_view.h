@@ -78,6 +78,12 @@ const char *view_size(double size, char *text);
 const char *view_against(const struct bench_goal *g);
 
 /*
+ * view_sides() - a goal's value where the CPUs were near each other, and where they were not; @text
+ * of VIEW_SENTENCE bytes; false: the run saw one of the two, or hardly more
+ */
+bool view_sides(const struct bench_goal *g, char *text);
+
+/*
  * view_aa() - what measuring the same path twice a round says, in a sentence; @text of
  * VIEW_SENTENCE bytes
  */

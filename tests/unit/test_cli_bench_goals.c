@@ -111,6 +111,26 @@ static void set_c2c(json_t *root, json_int_t round, const char *path, double ns)
 			json_object_set_new(b, "c2c_ns", json_real(ns));
 }
 
+static void a_run_that_saw_the_cpus_near_and_apart_tells_of_both(void **state)
+{
+	json_auto_t *root = bench_sample(12);
+	json_int_t near, apart;
+
+	set_c2c(root, -1, NULL, 90);
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	assert_null(json_object_get(goal(root, "T1"), "near"));
+	for (json_int_t round = 6; round < 12; round++)
+		set_c2c(root, round, NULL, 400);
+	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
+	assert_int_equal(json_unpack(goal(root, "T1"), "{s:{s:I}, s:{s:I}}", "near", "rounds",
+				     &near, "apart", "rounds", &apart),
+			 0);
+	assert_in_range(near, 1, 6);
+	assert_in_range(apart, 1, 6);
+	assert_int_equal(near + apart,
+			 json_integer_value(json_object_get(goal(root, "T1"), "rounds")));
+}
+
 static void two_blocks_between_which_the_cpus_were_moved_make_no_ratio(void **state)
 {
 	json_auto_t *root = bench_sample(9);
@@ -247,6 +267,7 @@ int main(void)
 		cmocka_unit_test(a_bench_in_a_guest_is_judged_by_what_it_can_tell),
 		cmocka_unit_test(ratios_are_taken_within_rounds),
 		cmocka_unit_test(an_invalid_block_is_counted_and_kept_out),
+		cmocka_unit_test(a_run_that_saw_the_cpus_near_and_apart_tells_of_both),
 		cmocka_unit_test(two_blocks_between_which_the_cpus_were_moved_make_no_ratio),
 		cmocka_unit_test(a_path_that_is_not_there_is_named),
 		cmocka_unit_test(few_rounds_conclude_nothing),

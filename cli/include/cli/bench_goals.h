@@ -55,6 +55,7 @@ struct bench_dot {
 	unsigned int round;
 	double ratio;
 	double steal_ms; /* of both blocks */
+	double c2c_ns;	 /* not above 0: not measured */
 	bool valid;
 };
 
@@ -63,6 +64,8 @@ struct bench_goal {
 	const char *against; /* the path that it came to be */
 	struct bstat_estimate estimate;
 	struct bstat_estimate all; /* invalid blocks too */
+	/* where the CPUs were moved meanwhile: of rounds in which they were near, and were not */
+	struct bstat_estimate near, apart;
 	enum bstat_verdict verdict;
 	char reason[192];
 	size_t excluded;
