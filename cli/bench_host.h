@@ -296,7 +296,6 @@ int bh_start_memif(struct bench_host *b, struct bh_path *p);
 int bh_start_memif_zc(struct bench_host *b, struct bh_path *p);
 int bh_start_vhost_default(struct bench_host *b, struct bh_path *p);
 int bh_start_memif_default(struct bench_host *b, struct bh_path *p);
-int bh_start_ovs_default(struct bench_host *b, struct bh_path *p);
 int bh_start_kernel(struct bench_host *b, struct bh_path *p);
 int bh_start_vfio(struct bench_host *b, struct bh_path *p);
 int bh_start_igb_vf(struct bench_host *b, struct bh_path *p);

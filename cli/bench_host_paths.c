@@ -34,7 +34,7 @@ static const struct bh_kind kinds[] = {
 	{"vhost-default", false, "DPDK vhost-user and its driver without options, io forwarding",
 	 BH_TRAIT_PLAIN, bh_start_vhost_default, NULL},
 	{"ovs-dpdk-default", false, "Open vSwitch of path ovs-dpdk, no options on either side",
-	 BH_TRAIT_PLAIN, bh_start_ovs_default, NULL},
+	 BH_TRAIT_PLAIN, bh_start_ovs, NULL},
 	{"memif", false, "DPDK memif, io forwarding without lookup", 0, bh_start_memif, NULL},
 	{"memif-default", false, "DPDK memif without options, io forwarding", BH_TRAIT_PLAIN,
 	 bh_start_memif_default, NULL},

@@ -311,11 +311,6 @@ int bh_start_ovs(struct bench_host *b, struct bh_path *p)
 	return add_ovs_ports(b, p, remote, env);
 }
 
-int bh_start_ovs_default(struct bench_host *b, struct bh_path *p)
-{
-	return bh_start_ovs(b, p);
-}
-
 /* Everything is in our own network namespace: names clash with nobody's, and go with us. */
 int bh_start_kernel(struct bench_host *b, struct bh_path *p)
 {
