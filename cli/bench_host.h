@@ -131,6 +131,8 @@ struct bench_host {
 	uint64_t alone_us, alone_since; /* bench_host_alone.c */
 	unsigned int n_alone;		/* blocks that had their CPUs for themselves */
 	struct calib calib;		/* how far apart the two CPUs were when others had them */
+	double near_ns;			/* as near as they ever were */
+	unsigned int draw_ms;		/* that may be spent on drawing them near again */
 	int alone_error;		/* why one had not, or 0 */
 	char when[32];
 	int pages; /* huge pages that were reserved for us */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -110,6 +111,34 @@ static int measure(struct bounce *b, struct calib *c, unsigned int batches)
 	return 0;
 }
 
+struct waker {
+	sem_t turn[2];
+	unsigned int cpu;
+	int64_t until_ns;
+	_Atomic bool over;
+};
+
+/* Whoever is woken wakes the other, and sleeps. */
+static void wake_in_turn(struct waker *w, unsigned int self)
+{
+	while (!atomic_load_explicit(&w->over, memory_order_relaxed)) {
+		while (sem_wait(&w->turn[self]) < 0)
+			continue;
+		if (now_ns() > w->until_ns)
+			atomic_store_explicit(&w->over, true, memory_order_relaxed);
+		sem_post(&w->turn[!self]);
+	}
+}
+
+static void *woken(void *arg)
+{
+	struct waker *w = arg;
+
+	pin(w->cpu);
+	wake_in_turn(w, 1);
+	return NULL;
+}
+
 /* Everything but the TSC rate, which is in @ret_calib. */
 static int bounce(struct calib *ret_calib, unsigned int batches)
 {
@@ -156,4 +185,27 @@ int calib_run(struct calib *ret_calib)
 int calib_again(struct calib *c)
 {
 	return bounce(c, BATCHES_NOW);
+}
+
+int calib_draw_near(const struct calib *c, unsigned int ms)
+{
+	struct waker w = {.cpu = c->cpu[1], .until_ns = now_ns() + (int64_t)ms * 1000000};
+	cpu_set_t before;
+	pthread_t thread;
+	int r;
+
+	if (sched_getaffinity(0, sizeof(before), &before) < 0)
+		return -errno;
+	sem_init(&w.turn[0], 0, 1);
+	sem_init(&w.turn[1], 0, 0);
+	r = pthread_create(&thread, NULL, woken, &w);
+	if (!r) {
+		pin(c->cpu[0]);
+		wake_in_turn(&w, 0);
+		pthread_join(thread, NULL);
+		sched_setaffinity(0, sizeof(before), &before);
+	}
+	sem_destroy(&w.turn[0]);
+	sem_destroy(&w.turn[1]);
+	return -r;
 }

@@ -33,3 +33,15 @@ int calib_run(struct calib *ret_calib);
  * Source: none.
  */
 int calib_again(struct calib *c);
+
+/**
+ * calib_draw_near() - have the two CPUs wake one another in turn
+ * @c: of calib_run(): which CPUs
+ * @ms: for how long
+ *
+ * A hypervisor that moves virtual CPUs likes to put one that is woken near the one that woke it.
+ *
+ * Context: main thread. Return: 0; -errno of thread creation.
+ * Source: measured (docs/benchmarks.md); Linux kernel/sched/fair.c, wake_affine().
+ */
+int calib_draw_near(const struct calib *c, unsigned int ms);
