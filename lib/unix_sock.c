@@ -9,6 +9,9 @@
 #include <lib/clock.h>
 #include <lib/unix_sock.h>
 
+#define SLICE_US   (100 * USEC_PER_MSEC)
+#define STOPPED_US (1000 * USEC_PER_MSEC)
+
 void usock_fds_done(struct usock_fds *fds)
 {
 	for (unsigned int i = 0; i < fds->n; i++)
@@ -59,21 +62,29 @@ int usock_try_send(int fd, const struct iovec *iov, size_t n_iov, const int *fds
 	return 0;
 }
 
+/*
+ * In slices: one that takes a second longer than it should is time in which this process was
+ * stopped or frozen, and its peer likely with it. That is not the peer's fault.
+ */
 int usock_wait(int fd, short events, uint64_t deadline_us)
 {
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = events};
-		uint64_t now = clock_us(), left_ms;
+		uint64_t began = clock_us(), slice_us = 0, took_us;
 		int r;
 
-		if (now >= deadline_us)
-			return -ETIMEDOUT;
-		left_ms = (deadline_us - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
-		r = poll(&p, 1, left_ms > 60000 ? 60000 : (int)left_ms);
+		if (began < deadline_us)
+			slice_us = deadline_us - began < SLICE_US ? deadline_us - began : SLICE_US;
+		r = poll(&p, 1, (int)((slice_us + USEC_PER_MSEC - 1) / USEC_PER_MSEC));
 		if (r > 0)
 			return p.revents & POLLNVAL ? -EBADF : 0;
 		if (r < 0 && errno != EINTR)
 			return -errno;
+		took_us = clock_us() - began;
+		if (took_us > slice_us + STOPPED_US)
+			deadline_us += took_us;
+		else if (began + took_us >= deadline_us)
+			return -ETIMEDOUT;
 	}
 }
 

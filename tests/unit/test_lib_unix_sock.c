@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <lib/clock.h>
 #include <lib/unix_sock.h>
 
@@ -66,6 +69,29 @@ static void a_wait_ends_with_its_deadline(void **state)
 	assert_int_equal(usock_wait(p.a, POLLIN, soon()), 0);
 	assert_int_equal(usock_recv(p.a, buf, 2, NULL, soon()), -ETIMEDOUT);
 	assert_int_equal(usock_send(p.a, &iov, 1, NULL, 0, soon()), -ETIMEDOUT);
+}
+
+/* SIGSTOP, as a frozen control group or a machine that its hypervisor holds. */
+static void time_for_which_one_is_stopped_does_not_count(void **state)
+{
+	_cleanup_(pair_done) struct pair p = pair_new(SOCK_STREAM);
+	uint64_t deadline_us = clock_us() + 1000 * USEC_PER_MSEC;
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	assert_true(child >= 0);
+	if (!child)
+		_exit(-usock_wait(p.a, POLLIN, deadline_us));
+	clock_sleep_us(200 * USEC_PER_MSEC);
+	assert_int_equal(kill(child, SIGSTOP), 0);
+	clock_sleep_us(2500 * USEC_PER_MSEC);
+	assert_int_equal(kill(child, SIGCONT), 0);
+	clock_sleep_us(50 * USEC_PER_MSEC);
+	assert_int_equal(send(p.b, "x", 1, 0), 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void a_peer_that_went_resets(void **state)
@@ -152,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptors_travel_with_the_first_byte),
 		cmocka_unit_test(a_wait_ends_with_its_deadline),
+		cmocka_unit_test(time_for_which_one_is_stopped_does_not_count),
 		cmocka_unit_test(a_peer_that_went_resets),
 		cmocka_unit_test(too_much_to_send_is_refused),
 		cmocka_unit_test(of_too_many_descriptors_none_is_kept),

@@ -3,7 +3,8 @@
 /*
  * Unix sockets that carry descriptors: vfio-user, vhost-user and the control channel. The socket
  * may block or not: every call is MSG_DONTWAIT, and those with a deadline wait in poll(2) with what
- * is left of it. A deadline is a time of clock_us().
+ * is left of it. A deadline is a time of clock_us(); time for which this process was stopped does
+ * not count.
  */
 #include <lib/cleanup.h>
 #include <stdbool.h>
