@@ -8,8 +8,6 @@
 
 #include "bench_table.h"
 
-#define MOVED 1.5 /* two hardware threads of one core, and two cores, differ by more */
-
 static bool block_value(const struct bench_doc *doc, const struct bench_block *b,
 			enum bench_figure figure, double *ret_value)
 {
@@ -112,7 +110,7 @@ size_t bench_pick_values(const struct bench_doc *doc, const struct bench_pick *p
 /* The CPUs of both are as far apart: a hypervisor may move them between two blocks of a round. */
 static bool alike(double a_ns, double b_ns)
 {
-	return a_ns <= 0 || b_ns <= 0 || (a_ns < b_ns * MOVED && b_ns < a_ns * MOVED);
+	return a_ns <= 0 || b_ns <= 0 || (a_ns < b_ns * BENCH_MOVED && b_ns < a_ns * BENCH_MOVED);
 }
 
 /* Ratios within rounds. */

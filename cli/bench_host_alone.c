@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "bench_host_alone.h"
 
+#include <cli/bench_goals.h>
 #include <errno.h>
 #include <lib/clock.h>
 #include <sched.h>
 
 #define BREATHE_US UINT64_C(80000) /* well above the 50 ms that the kernel would take */
-#define APART	   1.5		   /* of the nearest that was seen, as where goals are judged */
 #define DRAW_MS	   250u		   /* one try in four helps */
 #define DRAW_TRIES 12u
 #define DRAW_EARNS 40u /* ms a breath: at most a twentieth of a run */
@@ -49,7 +49,7 @@ static void draw_near(struct bench_host *b, bool first)
 {
 	b->draw_ms += first ? DRAW_TRIES * DRAW_MS : DRAW_EARNS;
 	for (unsigned int i = 0; i < DRAW_TRIES && b->draw_ms >= DRAW_MS && !*b->stop; i++) {
-		if (!first && b->calib.rtt_median_ns < APART * b->near_ns)
+		if (!first && b->calib.rtt_median_ns < BENCH_MOVED * b->near_ns)
 			break;
 		b->draw_ms -= DRAW_MS;
 		if (calib_draw_near(&b->calib, DRAW_MS) < 0 || look(b) <= 0)

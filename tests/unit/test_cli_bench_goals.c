@@ -146,7 +146,7 @@ static void two_blocks_between_which_the_cpus_were_moved_make_no_ratio(void **st
 	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
 	assert_int_equal(json_integer_value(json_object_get(goal(root, "T1"), "rounds")), rounds);
 	for (json_int_t round = 0; round < 9; round++)
-		set_c2c(root, round, "vhost-packed", round % 2 ? 400 : 40);
+		set_c2c(root, round, "vhost-packed", round % 2 ? 400 : 30);
 	assert_int_equal(bench_judge(root, why, sizeof(why)), 0);
 	/* of round 1 alone both were measured at 400 */
 	assert_int_equal(json_integer_value(json_object_get(goal(root, "T1"), "rounds")), 1);
