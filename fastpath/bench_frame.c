@@ -30,20 +30,28 @@ bool fp_flow_spread(struct fp_flow *f, uint32_t sources, uint32_t destinations)
 	return true;
 }
 
+/* xorshift: each byte depends on where it is */
+static uint64_t next_word(uint64_t x)
+{
+	x ^= x << 13;
+	x ^= x >> 7;
+	return x ^ x << 17;
+}
+
 bool fp_frame_payload(uint8_t *frame, uint32_t len, uint32_t block, uint32_t seq, bool check)
 {
-	uint64_t x = fp_frame_tail(seq, block) | 1;
+	uint64_t x = next_word(fp_frame_tail(seq, block) | 1);
+	uint32_t i, end = len - FP_FRAME_TAIL;
 
-	for (uint32_t i = FP_FRAME_PAYLOAD; i + FP_FRAME_TAIL < len; i++) {
-		/* xorshift: each byte depends on where it is */
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
+	for (i = FP_FRAME_PAYLOAD; i + sizeof(x) <= end; i += sizeof(x), x = next_word(x)) {
 		if (!check)
-			frame[i] = (uint8_t)x;
-		else if (frame[i] != (uint8_t)x)
+			memcpy(frame + i, &x, sizeof(x));
+		else if (memcmp(frame + i, &x, sizeof(x)))
 			return false;
 	}
+	if (check)
+		return !memcmp(frame + i, &x, end - i);
+	memcpy(frame + i, &x, end - i);
 	return true;
 }
 

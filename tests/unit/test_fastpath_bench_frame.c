@@ -152,21 +152,25 @@ static void a_frame_of_another_block_direction_or_program_is_foreign(void **stat
 
 static void each_changed_byte_of_a_sampled_frame_is_noticed(void **state)
 {
+	static const uint32_t lens[] = {60, 61, 63, 200, 1514};
 	struct fixture *f = *state;
 	struct fp_stamps at;
 	uint32_t seq;
 
-	fp_flow_init(&f->flow, two, one, 7, 200);
-	fp_frame_write(&f->flow, f->frame, FP_FRAME_SAMPLE, (struct fp_stamps){0});
-	for (unsigned int i = 0; i < 200; i++) {
-		if (i >= 24 && i < FP_FRAME_PAYLOAD)
-			continue; /* stamps may be anything */
-		f->frame[i] ^= 0x10;
-		assert_int_not_equal(fp_frame_read(&f->flow, f->frame, 200, &seq, &at),
-				     FP_FRAME_OK);
-		f->frame[i] ^= 0x10;
+	for (unsigned int k = 0; k < sizeof(lens) / sizeof(*lens); k++) {
+		fp_flow_init(&f->flow, two, one, 7, lens[k]);
+		fp_frame_write(&f->flow, f->frame, FP_FRAME_SAMPLE, (struct fp_stamps){0});
+		for (unsigned int i = 0; i < lens[k]; i++) {
+			if (i >= 24 && i < FP_FRAME_PAYLOAD)
+				continue; /* stamps may be anything */
+			f->frame[i] ^= 0x10;
+			assert_int_not_equal(fp_frame_read(&f->flow, f->frame, lens[k], &seq, &at),
+					     FP_FRAME_OK);
+			f->frame[i] ^= 0x10;
+		}
+		assert_int_equal(fp_frame_read(&f->flow, f->frame, lens[k], &seq, &at),
+				 FP_FRAME_OK);
 	}
-	assert_int_equal(fp_frame_read(&f->flow, f->frame, 200, &seq, &at), FP_FRAME_OK);
 }
 
 static void a_frame_that_was_cut_or_padded_is_corrupt(void **state)
