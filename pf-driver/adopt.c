@@ -147,6 +147,7 @@ static void repair(struct pfdrv *pf)
 	pfdrv_promisc_sync(pf);
 	pfdrv_vt_sync(pf);
 	pfdrv_marker_sync(pf);
+	pfdrv_rss_sync(pf);
 }
 
 static int take_over(struct pfdrv *pf)

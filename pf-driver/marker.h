@@ -4,11 +4,13 @@
  * What no register of the 82576 tells, kept where it survives this process: RSSRK(0) says that this
  * driver owns the PF, RSSRK(1) and RSSRK(2) hold one byte of flags for all VFs each, with a check
  * byte. One register is one write, so a process killed between two of them leaves each one whole.
- * Pure.
+ * All three are a part of the key when a VF uses RSS, for which the flags are mixed with constants:
+ * a hash by words of zeros would be none. Pure.
  */
 #include <abi/bits.h>
 
 #define MARKER_MAGIC UINT32_C(0x53565031)
+#define MARKER_WORDS 3u /* of the key, the magic number with them */
 
 struct marker {
 	uint8_t mac_set; /* bit n: VF n's MAC is the administrator's */

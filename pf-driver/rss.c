@@ -13,16 +13,20 @@
 #define KEY_WORDS  10u
 #define RETA_WORDS 32u
 
-/* Random, so that a sender cannot choose flows that all meet in one queue. */
+/*
+ * Random, so that a sender cannot choose ports whose flows all meet in one queue. The first words
+ * are the marker's, by which a successor knows the PF as ours: what addresses do to the hash can be
+ * known.
+ */
 static void key_write(struct pfdrv *pf)
 {
-	uint32_t key[KEY_WORDS] = {0x9e3779b9, 0x7f4a7c15, 0xf39cc060, 0x5cedc834, 0x1082276b,
-				   0xf3a27251, 0xf86c6a11, 0xd0c18e95, 0x2767f0b1, 0x53d27b7f};
+	uint32_t key[KEY_WORDS - MARKER_WORDS] = {0x5cedc834, 0x1082276b, 0xf3a27251, 0xf86c6a11,
+						  0xd0c18e95, 0x2767f0b1, 0x53d27b7f};
 
 	/* without entropy yet: the constant, which spreads as well but can be known */
 	(void)!getrandom(key, sizeof(key), GRND_NONBLOCK);
-	for (unsigned int i = 0; i < KEY_WORDS; i++)
-		pfdrv_wr(pf, nic_RSSRK(i), key[i]);
+	for (unsigned int i = MARKER_WORDS; i < KEY_WORDS; i++)
+		pfdrv_wr(pf, nic_RSSRK(i), key[i - MARKER_WORDS]);
 }
 
 void pfdrv_rss_sync(struct pfdrv *pf)

@@ -42,6 +42,7 @@ static struct pfdrv *furnish(struct pf_regfile *dev)
 	struct nic_mbx_msg multi = {.id = NIC_MBX_SET_MULTICAST, .multicast = {1, {0x21}}};
 	struct nic_mbx_msg lpe = {.id = NIC_MBX_SET_LPE, .lpe = {2000}};
 	struct nic_mbx_msg mac = {.id = NIC_MBX_SET_MAC, .mac = {0, {2, 0, 0, 0, 0, 0x0b}}};
+	struct nic_mbx_msg queues = {.id = NIC_MBX_SET_RX_QUEUES, .rx_queues.n = 2};
 	struct pfdrv *pf;
 
 	assert_int_equal(pfdrv_open(pf_regfile_pcif(dev), -1, NULL, &pf), 0);
@@ -56,6 +57,7 @@ static struct pfdrv *furnish(struct pf_regfile *dev)
 	ask(dev, pf, 1, &vlan);
 	ask(dev, pf, 1, &multi);
 	ask(dev, pf, 1, &lpe);
+	ask(dev, pf, 1, &queues);
 	return pf;
 }
 
@@ -284,6 +286,37 @@ static void killed_at_any_write_of_anything_the_successor_goes_on(void **state)
 	}
 }
 
+static void killed_at_any_write_of_spreading_the_successor_spreads(void **state)
+{
+	struct nic_mbx_msg queues = {.id = NIC_MBX_SET_RX_QUEUES, .rx_queues.n = 2};
+	struct nic_mbx_msg reset = {.id = NIC_MBX_VF_RESET};
+	uint32_t words[NIC_MBX_WORDS];
+	bool done = false;
+
+	for (unsigned int n = 0; !done; n++) {
+		struct pf_regfile *dev = pf_regfile_new();
+		struct pfdrv *pf;
+
+		assert_int_equal(pfdrv_open(pf_regfile_pcif(dev), -1, NULL, &pf), 0);
+		assert_int_equal(pfdrv_set_vfs(pf, 3), 0);
+		ask(dev, pf, 1, &reset);
+		pf_regfile_vf_ask(dev, 1, words, (unsigned int)nic_mbx_encode(&queues, words));
+		pf_regfile_die_after(dev, n);
+		done = pfdrv_service(pf) >= 0;
+		pf_regfile_revive(dev);
+		pfdrv_close(pf);
+		pf = adopt(dev);
+		assert_true(pfdrv_service(pf) >= 0);
+		assert_int_equal(field_get(MRQC_MODE, pf_regfile_peek(dev, nic_MRQC(0))) ==
+					 MRQC_MODE_VMDQ_RSS,
+				 (pf_regfile_peek(dev, nic_VMOLR(1)) & VMOLR_RSSE) != 0);
+		assert_true(!done || pf_regfile_peek(dev, nic_VMOLR(1)) & VMOLR_RSSE);
+		pfdrv_close(pf);
+		pf_regfile_free(dev);
+		assert_true(n < 200);
+	}
+}
+
 static void killed_at_any_write_of_bring_up_the_next_brings_it_up(void **state)
 {
 	bool done = false;
@@ -358,6 +391,7 @@ int main(void)
 		cmocka_unit_test(killed_at_any_write_of_a_reset_answer_the_vf_still_gets_one),
 		cmocka_unit_test(killed_at_any_write_of_a_set_the_successor_can_set),
 		cmocka_unit_test(killed_at_any_write_of_anything_the_successor_goes_on),
+		cmocka_unit_test(killed_at_any_write_of_spreading_the_successor_spreads),
 		cmocka_unit_test(killed_at_any_write_of_bring_up_the_next_brings_it_up),
 		cmocka_unit_test(a_picture_that_contradicts_itself_is_not_adopted),
 		cmocka_unit_test(a_function_that_is_no_82576_is_refused),
