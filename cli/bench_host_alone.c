@@ -9,7 +9,7 @@
 #define BREATHE_US UINT64_C(80000) /* well above the 50 ms that the kernel would take */
 #define DRAW_MS	   250u		   /* one try in four helps */
 #define DRAW_TRIES 12u
-#define DRAW_EARNS 40u /* ms a breath: at most a twentieth of a run */
+#define DRAW_EARNS 40u /* ms a breath, besides 3 s before the first block */
 
 /* A path that calls the kernel, or another thread, for its frames needs those to run. */
 static bool only_polls(const struct bh_path *p)
